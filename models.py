@@ -1,0 +1,930 @@
+"""The vocabulary in code: tables, validated entries and the names of frame columns.
+
+Storage is SI: metres, seconds, steps per minute (both feet), metres per second. Miles are labels. A missing score
+is no row, never 0. Every range that an entry class refuses is also a CHECK constraint in the schema, because a table
+class does not validate on construction.
+"""
+
+import re
+import secrets
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import registry
+from sqlmodel import AutoString, Field, SQLModel
+
+# --------------------------------------------------------------------------------------------------------------------
+# Words
+# --------------------------------------------------------------------------------------------------------------------
+
+
+class Side(StrEnum):
+    """Side of the body. `unspecified` is for scores that came without one; they are never mixed with a side."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    UNSPECIFIED = "unspecified"
+
+
+class PainMoment(StrEnum):
+    """When a pain score (NPRS, 0-10) was felt. A series never mixes moments."""
+
+    BEFORE = "before"
+    DURING = "during"
+    AFTER = "after"
+    NEXT_MORNING = "next_morning"
+    NIGHT_LYING = "night_lying"
+
+
+class RestMoment(StrEnum):
+    """Pain at rest, answered yes or no. Unlike `night_lying`, it does not come from lying on the sore side."""
+
+    REST = "rest"
+    NIGHT_REST = "night_rest"
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    THERAPIST = "therapist"
+    FRONT_DESK = "front_desk"
+
+
+class SiteKind(StrEnum):
+    IN_PERSON = "in_person"
+    VIRTUAL = "virtual"
+
+
+class DistanceUnit(StrEnum):
+    MILE = "mi"
+    KILOMETRE = "km"
+
+
+class EpisodeStatus(StrEnum):
+    ACTIVE = "active"
+    DISCHARGED = "discharged"
+
+
+class DiagnosisClass(StrEnum):
+    """Classes of diagnosis; a class never changes a limit by itself."""
+
+    TENDON = "tendon"
+    BURSA = "bursa"
+    LATERAL_UNCLEAR = "lateral_unclear"
+    ITB = "itb"
+    ANTERIOR_TENDON = "anterior_tendon"
+    POSTERIOR = "posterior"
+    INTRA_ARTICULAR = "intra_articular"
+    BONE = "bone"
+    MUSCLE_OTHER = "muscle_other"
+
+
+class VisitStatus(StrEnum):
+    BOOKED = "booked"
+    ARRIVED = "arrived"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+
+
+class ChangeKind(StrEnum):
+    """A change by the clinic or the runner that may alter what the numbers mean."""
+
+    CADENCE_CUE = "cadence_cue"
+    SHOE = "shoe"
+    DEVICE = "device"
+    INJECTION = "injection"
+    DIAGNOSIS = "diagnosis"
+    OTHER = "other"
+
+
+class Surface(StrEnum):
+    ROAD = "road"
+    TRAIL = "trail"
+    TRACK = "track"
+    TREADMILL = "treadmill"
+    UNKNOWN = "unknown"
+
+
+class CadenceRule(StrEnum):
+    """How the steps per minute of a run were obtained: by the format of the source, never by the size of the number."""
+
+    FIT_STRIDES_DOUBLED = "fit_strides_doubled"
+    TCX_STRIDES_DOUBLED = "tcx_strides_doubled"
+    GPX_STRIDES_DOUBLED = "gpx_strides_doubled"
+    STEPS_AS_GIVEN = "steps_as_given"
+    ENTERED_BY_HAND = "entered_by_hand"
+    NONE = "none"
+
+
+class DistanceRule(StrEnum):
+    """Where the distance of a run comes from."""
+
+    DEVICE_TOTAL = "device_total"
+    RECORDS = "records"
+    GPS = "gps"
+    AS_GIVEN = "as_given"
+    ENTERED_BY_HAND = "entered_by_hand"
+
+
+class ImportOutcome(StrEnum):
+    """What became of a file. Each file of a batch has exactly one."""
+
+    ADDED = "added"
+    MERGED = "merged"
+    PROPOSED = "proposed"
+    DUPLICATE = "duplicate"
+    PARTIAL = "partial"
+    DOUBTFUL = "doubtful"
+    NEEDS_MAPPING = "needs_mapping"
+    NOT_A_RUN = "not_a_run"
+    UNREADABLE = "unreadable"
+    NO_DATA = "no_data"
+
+
+# Outcomes that a person should look at: the command line ends with exit code 1 when a file has one of these.
+REFUSED_OUTCOMES = frozenset({ImportOutcome.NEEDS_MAPPING, ImportOutcome.NOT_A_RUN, ImportOutcome.UNREADABLE, ImportOutcome.NO_DATA})
+
+NPRS_MIN, NPRS_MAX = 0, 10
+# Default zones of the pain-monitoring model (evidence: randomised trial in Achilles, expert opinion for the hip).
+PAIN_COMFORTABLE_MAX, PAIN_ACCEPTABLE_MAX = 3, 5
+DISTANCE_MAX_M = 500_000
+SPEED_MAX_M_S = 12.0  # faster than any human over a whole run
+ELAPSED_MAX_S = 7 * 24 * 3600
+CADENCE_MIN_SPM, CADENCE_MAX_SPM = 20.0, 300.0
+GROUND_CONTACT_MIN_MS, GROUND_CONTACT_MAX_MS = 80.0, 600.0
+EARLIEST_DAY = date(1970, 1, 1)
+
+
+def utc_now() -> datetime:
+    """Now, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_key() -> str:
+    """Random id for web addresses (96 bits): it says nothing about whom it stands for."""
+    return secrets.token_urlsafe(12)
+
+
+def day_number(day: date) -> int:
+    """
+    Count days since 1970-01-01.
+
+    >>> day_number(date(1970, 1, 2))
+    1
+    """
+    return day.toordinal() - EARLIEST_DAY.toordinal()
+
+
+def day_of(number: int) -> date:
+    """
+    Turn a day number into its date.
+
+    >>> day_of(1)
+    datetime.date(1970, 1, 2)
+    """
+    return EARLIEST_DAY + timedelta(days=number)
+
+
+def week_number(day: date, week_start: int) -> int:
+    """
+    Name the week of a day by the day number of the week's first day.
+
+    Parameters
+    ----------
+    day : date
+        The patient's local day.
+    week_start : int
+        First day of the week as in `date.weekday()`: 0 Monday … 6 Sunday.
+
+    Returns
+    -------
+    int
+        Day number of the first day of the week that holds `day`.
+
+    Examples
+    --------
+    >>> day_of(week_number(date(2025, 3, 2), 0)), day_of(week_number(date(2025, 3, 2), 6))
+    (datetime.date(2025, 2, 24), datetime.date(2025, 3, 2))
+    """
+    return day_number(day) - (day.weekday() - week_start) % 7
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Tables
+# --------------------------------------------------------------------------------------------------------------------
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Table(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMING))):
+    """Base of every table. It has a registry of its own, so that importing this module again never clashes."""
+
+    __abstract__ = True
+
+
+def _one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{word.value}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_word")
+
+
+def _between(column: str, low: float, high: float) -> CheckConstraint:
+    return CheckConstraint(f"{column} IS NULL OR ({column} >= {low} AND {column} <= {high})", name=f"{column}_range")
+
+
+def _owned_by(table: str, *, nullable: bool = False, index: bool = False, ondelete: str = "CASCADE") -> Any:
+    column = Column(Integer, ForeignKey(f"{table}.id", ondelete=ondelete), nullable=nullable, index=index)
+    return Field(default=None, sa_column=column) if nullable else Field(sa_column=column)
+
+
+def _word(default: StrEnum | None = None) -> Any:
+    return Field(sa_type=AutoString) if default is None else Field(default=default, sa_type=AutoString)
+
+
+class Clinic(Table, table=True):
+    """The clinic and its settings: one row."""
+
+    __tablename__: ClassVar[Any] = "clinic"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), _between("week_start", 0, 6))
+    id: int = Field(default=1, primary_key=True)
+    name: str
+    time_zone: str
+    week_start: int = 0
+    is_demo: bool = False
+    created_at_utc: datetime = Field(default_factory=utc_now)
+
+
+class Site(Table, table=True):
+    __tablename__: ClassVar[Any] = "site"
+    __table_args__ = (_one_of("kind", SiteKind),)
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    kind: SiteKind = _word(SiteKind.IN_PERSON)
+
+
+class Person(Table, table=True):
+    """Somebody who works at the clinic."""
+
+    __tablename__: ClassVar[Any] = "person"
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(default_factory=new_key, unique=True)
+    name: str
+    is_active: bool = True
+    created_at_utc: datetime = Field(default_factory=utc_now)
+
+
+class PersonRole(Table, table=True):
+    __tablename__: ClassVar[Any] = "person_role"
+    __table_args__ = (_one_of("role", Role),)
+    person_id: int = Field(foreign_key="person.id", primary_key=True, ondelete="CASCADE")
+    role: Role = Field(sa_type=AutoString, primary_key=True)
+
+
+class PersonSite(Table, table=True):
+    __tablename__: ClassVar[Any] = "person_site"
+    person_id: int = Field(foreign_key="person.id", primary_key=True, ondelete="CASCADE")
+    site_id: int = Field(foreign_key="site.id", primary_key=True, ondelete="CASCADE")
+
+
+class Patient(Table, table=True):
+    __tablename__: ClassVar[Any] = "patient"
+    __table_args__ = (
+        _one_of("distance_unit", DistanceUnit),
+        _between("pain_comfortable_max", 0, 9),
+        CheckConstraint("pain_comfortable_max < pain_acceptable_max AND pain_acceptable_max <= 10", name="pain_zones"),
+        _between("height_m", 0.5, 2.6),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(default_factory=new_key, unique=True)
+    code: str = Field(unique=True)
+    given_name: str = ""
+    family_name: str = ""
+    birth_date: date | None = None
+    height_m: float | None = None
+    time_zone: str
+    distance_unit: DistanceUnit = _word(DistanceUnit.MILE)
+    pain_comfortable_max: int = PAIN_COMFORTABLE_MAX
+    pain_acceptable_max: int = PAIN_ACCEPTABLE_MAX
+    changed_seq: int = 0  # goes up with every write of this patient's facts: what a process cache is keyed by
+    created_at_utc: datetime = Field(default_factory=utc_now)
+    created_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+class EpisodeOfCare(Table, table=True):
+    """One problem of one patient from start to discharge: the unit of care."""
+
+    __tablename__: ClassVar[Any] = "episode_of_care"
+    __table_args__ = (
+        _one_of("side", Side),
+        _one_of("status", EpisodeStatus),
+        _one_of("diagnosis_class", DiagnosisClass),
+        CheckConstraint("ended_on IS NULL OR ended_on >= started_on", name="ended_after_start"),
+        Index("ix_episode_of_care_status", "status", "therapist_id"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(default_factory=new_key, unique=True)
+    patient_id: int = _owned_by("patient", index=True)
+    site_id: int | None = _owned_by("site", nullable=True, ondelete="SET NULL")
+    therapist_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    problem: str
+    side: Side = _word()
+    diagnosis_class: DiagnosisClass = _word()
+    diagnosis_label: str = ""
+    icd10_code: str | None = None
+    onset_date: date | None = None
+    started_on: date
+    goal: str = ""
+    status: EpisodeStatus = _word(EpisodeStatus.ACTIVE)
+    ended_on: date | None = None
+    created_at_utc: datetime = Field(default_factory=utc_now)
+    created_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+class ImportBatch(Table, table=True):
+    __tablename__: ClassVar[Any] = "import_batch"
+    id: int | None = Field(default=None, primary_key=True)
+    patient_id: int = _owned_by("patient", index=True)
+    started_at_utc: datetime = Field(default_factory=utc_now)
+    finished_at_utc: datetime | None = None
+    person_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    via: str = "app"
+
+
+class ImportFile(Table, table=True):
+    """A file that was handed in, and what became of it."""
+
+    __tablename__: ClassVar[Any] = "import_file"
+    __table_args__ = (_one_of("outcome", ImportOutcome), Index("ix_import_file_content", "patient_id", "content_sha256"))
+    id: int | None = Field(default=None, primary_key=True)
+    batch_id: int = _owned_by("import_batch", index=True)
+    patient_id: int = _owned_by("patient")
+    file_name: str
+    size_bytes: int
+    stored_sha256: str  # of the bytes as they came
+    content_sha256: str  # of the bytes after un-gzipping
+    file_format: str = ""
+    outcome: ImportOutcome = _word()
+    reason: str = ""
+
+
+class Run(Table, table=True):
+    """One run. Never edited in place: a wrong one is retired, with who and when, and stays."""
+
+    __tablename__: ClassVar[Any] = "run"
+    __table_args__ = (
+        _one_of("surface", Surface),
+        _one_of("cadence_rule", CadenceRule),
+        _one_of("distance_rule", DistanceRule),
+        _between("distance_m", 0, DISTANCE_MAX_M),
+        _between("moving_time_s", 0, ELAPSED_MAX_S),
+        CheckConstraint(f"elapsed_time_s >= moving_time_s AND elapsed_time_s <= {ELAPSED_MAX_S}", name="elapsed_time_s_range"),
+        _between("cadence_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
+        _between("running_cadence_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
+        _between("device_cadence_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
+        _between("running_speed_m_s", 0, SPEED_MAX_M_S),
+        _between("ground_contact_time_ms", GROUND_CONTACT_MIN_MS, GROUND_CONTACT_MAX_MS),
+        _between("session_rpe", 0, 10),
+        Index("ix_run_patient_week", "patient_id", "week"),
+        Index("ix_run_patient_day", "patient_id", "run_date"),
+        Index(
+            "uq_run_identity",
+            "patient_id",
+            "identity_sha256",
+            unique=True,
+            sqlite_where=text("retired_at_utc IS NULL"),
+            postgresql_where=text("retired_at_utc IS NULL"),
+        ),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    patient_id: int = _owned_by("patient")
+    run_date: date  # the patient's local day
+    week: int  # day number of the first day of the week of run_date
+    started_at_utc: datetime
+    utc_offset_s: int  # local time minus UTC at the start
+    surface: Surface = _word(Surface.UNKNOWN)
+    distance_m: int
+    distance_rule: DistanceRule = _word()
+    moving_time_s: int
+    elapsed_time_s: int
+    cadence_spm: float | None = None
+    running_cadence_spm: float | None = None
+    device_cadence_spm: float | None = None
+    cadence_rule: CadenceRule = _word(CadenceRule.NONE)
+    running_time_s: int | None = None  # time of the minutes that are running, not walking
+    running_speed_m_s: float | None = None  # mean speed over running_time_s
+    grade_abs_mean: float | None = None  # mean absolute slope (rise over run) of running minutes
+    ground_contact_time_ms: float | None = None
+    vertical_oscillation_mm: float | None = None
+    session_rpe: int | None = None
+    has_gps: bool = False
+    device: str = ""
+    identity_sha256: str
+    import_file_id: int | None = _owned_by("import_file", nullable=True, ondelete="SET NULL")
+    recorded_at_utc: datetime = Field(default_factory=utc_now)
+    recorded_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    retired_at_utc: datetime | None = None
+    retired_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+class RunSeries(Table, table=True):
+    """The minutes of a run, packed: one row a run (see data/series.py for the bytes)."""
+
+    __tablename__: ClassVar[Any] = "run_series"
+    run_id: int = Field(foreign_key="run.id", primary_key=True, ondelete="CASCADE")
+    minutes: bytes = Field(sa_type=LargeBinary)
+
+
+class RunFile(Table, table=True):
+    """Which files a run came from."""
+
+    __tablename__: ClassVar[Any] = "run_file"
+    run_id: int = Field(foreign_key="run.id", primary_key=True, ondelete="CASCADE")
+    import_file_id: int = Field(foreign_key="import_file.id", primary_key=True, ondelete="CASCADE", index=True)
+
+
+class PainScore(Table, table=True):
+    """One answer on the 0-10 scale. A correction is a new row; the old one is retired with who and when, and stays."""
+
+    __tablename__: ClassVar[Any] = "pain_score"
+    __table_args__ = (
+        _one_of("moment", PainMoment),
+        _one_of("side", Side),
+        CheckConstraint(f"nprs >= {NPRS_MIN} AND nprs <= {NPRS_MAX}", name="nprs_range"),
+        Index("ix_pain_score_patient_week", "patient_id", "week", "moment", "side", "nprs"),
+        Index("ix_pain_score_patient_day", "patient_id", "for_date"),
+        Index(
+            "uq_pain_score_with_run",
+            "patient_id",
+            "for_date",
+            "moment",
+            "side",
+            "run_id",
+            unique=True,
+            sqlite_where=text("retired_at_utc IS NULL AND run_id IS NOT NULL"),
+            postgresql_where=text("retired_at_utc IS NULL AND run_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_pain_score_without_run",
+            "patient_id",
+            "for_date",
+            "moment",
+            "side",
+            unique=True,
+            sqlite_where=text("retired_at_utc IS NULL AND run_id IS NULL"),
+            postgresql_where=text("retired_at_utc IS NULL AND run_id IS NULL"),
+        ),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    patient_id: int = _owned_by("patient")
+    side: Side = _word()
+    moment: PainMoment = _word()
+    nprs: int
+    for_date: date  # the local day on which the pain was felt
+    run_id: int | None = _owned_by("run", nullable=True, index=True, ondelete="SET NULL")
+    counted_date: date  # the day of the run it follows, else for_date: where it stands on the chart
+    week: int  # of counted_date
+    recalled: bool = False  # told more than 24 hours after the day it is about
+    import_file_id: int | None = _owned_by("import_file", nullable=True, ondelete="SET NULL")
+    recorded_at_utc: datetime = Field(default_factory=utc_now)
+    recorded_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    corrects_id: int | None = _owned_by("pain_score", nullable=True, ondelete="SET NULL")
+    retired_at_utc: datetime | None = None
+    retired_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+class RestAnswer(Table, table=True):
+    """A yes or no about pain at rest. `night_rest` = yes is a red-flag item."""
+
+    __tablename__: ClassVar[Any] = "rest_answer"
+    __table_args__ = (
+        _one_of("moment", RestMoment),
+        _one_of("side", Side),
+        Index("ix_rest_answer_patient_day", "patient_id", "for_date"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    patient_id: int = _owned_by("patient")
+    side: Side = _word()
+    moment: RestMoment = _word()
+    answer: bool
+    for_date: date
+    recorded_at_utc: datetime = Field(default_factory=utc_now)
+    recorded_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    corrects_id: int | None = _owned_by("rest_answer", nullable=True, ondelete="SET NULL")
+    retired_at_utc: datetime | None = None
+    retired_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+class DayWithoutRun(Table, table=True):
+    """The patient said: I did not run on this day. A sign of logging, so the day is a 0 and not unknown."""
+
+    __tablename__: ClassVar[Any] = "day_without_run"
+    __table_args__ = (UniqueConstraint("patient_id", "day"),)
+    id: int | None = Field(default=None, primary_key=True)
+    patient_id: int = _owned_by("patient")
+    day: date
+    recorded_at_utc: datetime = Field(default_factory=utc_now)
+    recorded_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+class Visit(Table, table=True):
+    __tablename__: ClassVar[Any] = "visit"
+    __table_args__ = (_one_of("status", VisitStatus), _one_of("kind", SiteKind), Index("ix_visit_episode_day", "episode_id", "visit_date"))
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(default_factory=new_key, unique=True)
+    episode_id: int = _owned_by("episode_of_care")
+    visit_date: date
+    site_id: int | None = _owned_by("site", nullable=True, ondelete="SET NULL")
+    kind: SiteKind = _word(SiteKind.IN_PERSON)
+    status: VisitStatus = _word(VisitStatus.BOOKED)
+    therapist_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    summary: str = ""  # a few words for the mark on the chart
+    note: str = ""  # the therapist's free text
+    created_at_utc: datetime = Field(default_factory=utc_now)
+
+
+class Plan(Table, table=True):
+    """One version of an episode's plan; never edited, a change is the next version."""
+
+    __tablename__: ClassVar[Any] = "plan"
+    __table_args__ = (
+        UniqueConstraint("episode_id", "version"),
+        _between("weekly_distance_m", 1, DISTANCE_MAX_M),
+        _between("cadence_target_low_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
+        CheckConstraint("cadence_target_high_spm IS NULL OR cadence_target_high_spm >= cadence_target_low_spm", name="cadence_target_order"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    episode_id: int = _owned_by("episode_of_care", index=True)
+    version: int
+    valid_from: date  # first day of the first week it is for
+    weekly_distance_m: int | None = None
+    run_ceiling_m: int | None = None
+    cadence_target_low_spm: float | None = None
+    cadence_target_high_spm: float | None = None
+    reason: str = ""
+    author_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    created_at_utc: datetime = Field(default_factory=utc_now)
+
+
+class Change(Table, table=True):
+    """A dated change that is not a plan: a cadence cue, new shoes, an injection."""
+
+    __tablename__: ClassVar[Any] = "change"
+    __table_args__ = (_one_of("kind", ChangeKind), Index("ix_change_episode_day", "episode_id", "day"))
+    id: int | None = Field(default=None, primary_key=True)
+    episode_id: int = _owned_by("episode_of_care")
+    day: date
+    kind: ChangeKind = _word()
+    label: str
+    author_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    created_at_utc: datetime = Field(default_factory=utc_now)
+
+
+class LogCoverage(Table, table=True):
+    """From the first log to the last sign of logging. Outside it nothing is known; it is not 0."""
+
+    __tablename__: ClassVar[Any] = "log_coverage"
+    __table_args__ = (CheckConstraint("last_day >= first_day", name="order"),)
+    patient_id: int = Field(foreign_key="patient.id", primary_key=True, ondelete="CASCADE")
+    first_day: date
+    last_day: date
+
+
+class PatientWeek(Table, table=True):
+    """The runs of one patient in one week, kept with every write. Only weeks with a run have a row."""
+
+    __tablename__: ClassVar[Any] = "patient_week"
+    __table_args__ = (Index("ix_patient_week_week", "week", "patient_id"), {"sqlite_with_rowid": False})
+    patient_id: int = Field(foreign_key="patient.id", primary_key=True, ondelete="CASCADE")
+    week: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    runs: int
+    distance_m: int
+    longest_run_m: int
+    moving_time_s: int
+    runs_with_cadence: int
+    running_time_s: int  # of the runs that have a running cadence
+    running_steps: float  # sum of running cadence × minutes, over the same runs
+    last_run_date: date
+
+
+class PainWeek(Table, table=True):
+    """How often each score was given, by patient, week, moment and side: median, worst and n follow from the counts."""
+
+    __tablename__: ClassVar[Any] = "pain_week"
+    __table_args__ = (_one_of("moment", PainMoment), _one_of("side", Side), {"sqlite_with_rowid": False})
+    patient_id: int = Field(foreign_key="patient.id", primary_key=True, ondelete="CASCADE")
+    week: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    moment: PainMoment = Field(sa_type=AutoString, primary_key=True)
+    side: Side = Field(sa_type=AutoString, primary_key=True)
+    n0: int = 0
+    n1: int = 0
+    n2: int = 0
+    n3: int = 0
+    n4: int = 0
+    n5: int = 0
+    n6: int = 0
+    n7: int = 0
+    n8: int = 0
+    n9: int = 0
+    n10: int = 0
+    last_for_date: date
+
+
+NPRS_COUNT_COLUMNS = tuple(f"n{score}" for score in range(NPRS_MIN, NPRS_MAX + 1))
+
+# --------------------------------------------------------------------------------------------------------------------
+# Frames: the columns that data/ gives and rehab/ takes. Days are datetime64 without a zone: the patient's local day.
+# --------------------------------------------------------------------------------------------------------------------
+
+RUN_COLUMNS = (
+    "run_id",  # int
+    "run_date",  # datetime64, local day
+    "started_at_utc",  # datetime64 UTC
+    "utc_offset_s",  # int
+    "surface",  # Surface
+    "distance_m",  # int
+    "distance_rule",  # DistanceRule
+    "moving_time_s",  # int
+    "elapsed_time_s",  # int
+    "cadence_spm",  # float, NaN if unknown
+    "running_cadence_spm",  # float, NaN if unknown
+    "device_cadence_spm",  # float, NaN if unknown
+    "cadence_rule",  # CadenceRule
+    "running_time_s",  # float, NaN if unknown
+    "running_speed_m_s",  # float, NaN if unknown
+    "grade_abs_mean",  # float, NaN if unknown
+    "ground_contact_time_ms",  # float, NaN if unknown
+    "session_rpe",  # float, NaN if unknown
+    "device",  # str
+)
+PAIN_COLUMNS = (
+    "score_id",  # int
+    "moment",  # PainMoment
+    "side",  # Side
+    "nprs",  # int 0-10, none missing
+    "for_date",  # datetime64, the day it was felt
+    "run_id",  # float, NaN if it follows no run
+    "counted_date",  # datetime64, the run's day if it follows one
+    "recalled",  # bool
+)
+RUN_WEEK_COLUMNS = ("week", "runs", "distance_m", "longest_run_m", "moving_time_s", "runs_with_cadence", "running_time_s", "running_steps")
+PAIN_WEEK_COLUMNS = ("week", "moment", "side", *NPRS_COUNT_COLUMNS)
+PLAN_COLUMNS = ("version", "valid_from", "weekly_distance_m", "run_ceiling_m", "cadence_target_low_spm", "cadence_target_high_spm", "reason", "author", "created_at_utc")
+VISIT_COLUMNS = ("visit_date", "site", "kind", "status", "therapist", "summary")
+CHANGE_COLUMNS = ("day", "kind", "label", "author")
+
+# --------------------------------------------------------------------------------------------------------------------
+# Who asks
+# --------------------------------------------------------------------------------------------------------------------
+
+
+class Viewer(BaseModel):
+    """Who asks for facts or writes them. Every read and write of a patient's facts takes one."""
+
+    model_config = ConfigDict(frozen=True)
+    person_id: int
+    name: str
+    roles: frozenset[Role]
+    site_ids: frozenset[int] = frozenset()
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Entries: what a person or a file may say, checked before it becomes a row
+# --------------------------------------------------------------------------------------------------------------------
+
+
+class EntryRefused(ValueError):
+    """
+    An entry that cannot be right.
+
+    Attributes
+    ----------
+    reasons : tuple of str
+        One plain sentence for each thing to mend.
+    """
+
+    def __init__(self, reasons: list[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__(" ".join(reasons))
+
+
+def _refuse(sentence: str) -> PydanticCustomError:
+    return PydanticCustomError("entry", "{sentence}", {"sentence": sentence})
+
+
+class Entry(BaseModel):
+    """Base of the entry classes: strict types, no unknown fields, text in one line and trimmed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    @classmethod
+    def checked(cls, **fields: Any) -> Self:
+        """
+        Validate and build.
+
+        Raises
+        ------
+        EntryRefused
+            With one sentence for each thing that is wrong.
+        """
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            raise EntryRefused([_sentence(item) for item in error.errors(include_url=False)]) from None
+
+
+def _sentence(item: Any) -> str:
+    if item["type"] == "entry":
+        return str(item["msg"])
+    field = " ".join(str(part) for part in item["loc"]).replace("_", " ") or "entry"
+    return f"{field[:1].upper()}{field[1:]}: {item['msg']}."
+
+
+def _day_known(day: date, today: date, what: str) -> None:
+    if day > today:
+        raise _refuse(f"{what} {day.isoformat()} is in the future. Enter today or an earlier day.")
+    if day < EARLIEST_DAY:
+        raise _refuse(f"{what} {day.isoformat()} is before 1970. Check the year.")
+
+
+class PainEntry(Entry):
+    """One pain score, as it was told. `today` is the patient's local day at the time of telling."""
+
+    today: date
+    moment: PainMoment
+    side: Side
+    nprs: int
+    for_date: date
+    run_id: int | None = None
+
+    @field_validator("nprs", mode="before")
+    @classmethod
+    def _whole_number(cls, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _refuse(f"A pain score is a whole number from 0 to 10, not {value!r}. Leave it empty if there was no answer.")
+        if not NPRS_MIN <= value <= NPRS_MAX:
+            raise _refuse(f"A pain score is a whole number from 0 to 10, not {value}.")
+        return value
+
+    @model_validator(mode="after")
+    def _not_in_future(self) -> "PainEntry":
+        _day_known(self.for_date, self.today, "The day of a pain score,")
+        return self
+
+
+class RestEntry(Entry):
+    """A yes or no about pain at rest."""
+
+    today: date
+    moment: RestMoment
+    side: Side
+    answer: bool
+    for_date: date
+
+    @model_validator(mode="after")
+    def _not_in_future(self) -> "RestEntry":
+        _day_known(self.for_date, self.today, "The day of an answer,")
+        return self
+
+
+class RunEntry(Entry):
+    """One run, typed in by hand or read from a file."""
+
+    today: date
+    run_date: date
+    started_at_utc: datetime
+    utc_offset_s: int = 0
+    surface: Surface = Surface.UNKNOWN
+    distance_m: int
+    distance_rule: DistanceRule = DistanceRule.ENTERED_BY_HAND
+    moving_time_s: int
+    elapsed_time_s: int
+    cadence_spm: float | None = None
+    running_cadence_spm: float | None = None
+    device_cadence_spm: float | None = None
+    cadence_rule: CadenceRule = CadenceRule.NONE
+    running_time_s: int | None = None
+    running_speed_m_s: float | None = None
+    grade_abs_mean: float | None = None
+    ground_contact_time_ms: float | None = None
+    vertical_oscillation_mm: float | None = None
+    session_rpe: int | None = None
+    has_gps: bool = False
+    device: str = ""
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "RunEntry":
+        # a watch west of the date line may be a day ahead of the patient's own zone
+        _day_known(self.run_date, self.today + timedelta(days=1), "The day of the run,")
+        if self.started_at_utc.tzinfo is None:
+            raise _refuse("The start of a run needs a time zone.")
+        if not 0 <= self.distance_m <= DISTANCE_MAX_M:
+            raise _refuse(f"A run of {self.distance_m / 1000:.1f} km cannot be right. It must be between 0 and {DISTANCE_MAX_M // 1000} km.")
+        if not 0 <= self.moving_time_s <= self.elapsed_time_s <= ELAPSED_MAX_S:
+            raise _refuse(f"Moving time ({self.moving_time_s} s) must not be longer than the time from start to end ({self.elapsed_time_s} s), and that not longer than a week.")
+        if self.moving_time_s == 0 and self.distance_m > 0:
+            raise _refuse("A run with a distance needs a time.")
+        if self.moving_time_s and self.distance_m / self.moving_time_s > SPEED_MAX_M_S:
+            raise _refuse(f"{self.distance_m / 1000:.1f} km in {self.moving_time_s // 60} min is faster than anyone runs. Check distance and time.")
+        for name, value in (("Cadence", self.cadence_spm), ("Running cadence", self.running_cadence_spm), ("The device's cadence", self.device_cadence_spm)):
+            if value is not None and not CADENCE_MIN_SPM <= value <= CADENCE_MAX_SPM:
+                raise _refuse(f"{name} of {value:.0f} steps per minute cannot be right. It counts both feet and lies between {CADENCE_MIN_SPM:.0f} and {CADENCE_MAX_SPM:.0f}.")
+        if self.session_rpe is not None and not 0 <= self.session_rpe <= 10:
+            raise _refuse(f"Effort is a whole number from 0 to 10, not {self.session_rpe}.")
+        return self
+
+
+class NoRunEntry(Entry):
+    """The patient did not run on this day."""
+
+    today: date
+    day: date
+
+    @model_validator(mode="after")
+    def _not_in_future(self) -> "NoRunEntry":
+        _day_known(self.day, self.today, "The day without a run,")
+        return self
+
+
+class PatientEntry(Entry):
+    today: date
+    code: str
+    given_name: str = ""
+    family_name: str = ""
+    birth_date: date | None = None
+    height_m: float | None = None
+    time_zone: str
+    distance_unit: DistanceUnit = DistanceUnit.MILE
+    pain_comfortable_max: int = PAIN_COMFORTABLE_MAX
+    pain_acceptable_max: int = PAIN_ACCEPTABLE_MAX
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "PatientEntry":
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", self.code):
+            raise _refuse("A patient code is 1 to 40 letters, digits, dots, dashes or underscores.")
+        for name in (self.given_name, self.family_name):
+            if len(name) > 200 or any(not char.isprintable() for char in name):
+                raise _refuse("A name has at most 200 characters, all of them printable.")
+        if self.birth_date is not None:
+            _day_known(self.birth_date, self.today, "The birth date,") if self.birth_date >= EARLIEST_DAY else None
+            if self.birth_date < date(1900, 1, 1):
+                raise _refuse("The birth date is before 1900. Check the year.")
+        if self.time_zone not in available_timezones():
+            raise _refuse(f"{self.time_zone!r} is not a time zone. Use a name like America/Chicago.")
+        if self.height_m is not None and not 0.5 <= self.height_m <= 2.6:
+            raise _refuse("Height is in metres, between 0.5 and 2.6.")
+        if not 0 <= self.pain_comfortable_max < self.pain_acceptable_max <= NPRS_MAX:
+            raise _refuse("The comfortable zone must end below the zone that is OK if it settles, and both within 0 to 10.")
+        return self
+
+
+# ICD-10-CM: the character that names the side, by the start of the code (1 right, 2 left).
+_SIDED_CODE = re.compile(r"(?:M76\.[0-3]|M70\.[67]|M25\.55|M76\.89|M24\.15|M25\.85|M16\.1)(\d)")
+
+
+class EpisodeEntry(Entry):
+    today: date
+    problem: str
+    side: Side
+    diagnosis_class: DiagnosisClass
+    diagnosis_label: str = ""
+    icd10_code: str | None = None
+    onset_date: date | None = None
+    started_on: date
+    goal: str = ""
+    site_id: int | None = None
+    therapist_id: int | None = None
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "EpisodeEntry":
+        if not self.problem:
+            raise _refuse("Say in a few words what the problem is.")
+        _day_known(self.started_on, self.today, "The start of the episode,")
+        if self.onset_date is not None and self.onset_date > self.started_on:
+            raise _refuse("The problem began after the episode started. Check the two dates.")
+        if self.icd10_code is not None:
+            if not re.fullmatch(r"[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?", self.icd10_code):
+                raise _refuse(f"{self.icd10_code!r} is not an ICD-10-CM code. It looks like M76.02.")
+            sided = _SIDED_CODE.fullmatch(self.icd10_code)
+            expected = {Side.RIGHT: "1", Side.LEFT: "2"}.get(self.side)
+            if sided and expected and sided.group(1) != expected:
+                raise _refuse(f"The code {self.icd10_code} is not for the {self.side.value} side: its last digit would be {expected}.")
+        return self

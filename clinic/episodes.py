@@ -1,0 +1,115 @@
+"""One episode for who asks: its facts read, its meaning worked out."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from data import queries
+from data.database import engine
+from data.records import local_today
+from models import Viewer
+from rehab.episode import Coverage, EpisodeFacts, EpisodeSummary, Mark, PainZones, summarise_episode
+
+SUMMARIES_KEPT = 256
+
+
+@dataclass(frozen=True)
+class Episode:
+    """An episode as pages show it. `version` changes with every write of the patient's facts and with the day."""
+
+    row: queries.EpisodeRow
+    summary: EpisodeSummary
+    rest_pain_on: date | None
+
+    @property
+    def version(self) -> tuple[str, int, date]:
+        return self.row.key, self.row.changed_seq, self.summary.as_of
+
+
+class _Kept:
+    """Summaries of this process by version. Whether a viewer may see an episode is asked before each look into it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._items: OrderedDict[tuple[object, ...], tuple[EpisodeSummary, date | None]] = OrderedDict()
+
+    def get(self, version: tuple[object, ...]) -> tuple[EpisodeSummary, date | None] | None:
+        with self._lock:
+            if version in self._items:
+                self._items.move_to_end(version)
+            return self._items.get(version)
+
+    def put(self, version: tuple[object, ...], item: tuple[EpisodeSummary, date | None]) -> None:
+        with self._lock:
+            self._items[version] = item
+            while len(self._items) > SUMMARIES_KEPT:
+                self._items.popitem(last=False)
+
+
+_KEPT = _Kept()
+
+
+def episode(viewer: Viewer, key: str, *, as_of: date | None = None, database: sa.Engine | None = None) -> Episode:
+    """
+    Join the facts of an episode with their meaning.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Who asks; the data layer refuses what is not theirs.
+    key : str
+        The episode's random key.
+    as_of : date, optional
+        The day to look from; default today where the patient lives.
+    database : Engine, optional
+        Default the process's own.
+
+    Raises
+    ------
+    NotFound
+        If there is no such episode for this viewer.
+    """
+    database = database or engine()
+    row = queries.episode(database, viewer, key)
+    day = as_of or local_today(row.time_zone)
+    settings = queries.clinic(database)
+    version = (str(database.url), row.key, row.changed_seq, day, settings.week_start)
+    kept = _KEPT.get(version)
+    if kept is None:
+        facts = _facts(database, viewer, row, settings.week_start)
+        rest = queries.rest_answers(database, viewer, row.patient_key)
+        yes = rest[rest["answer"] & (rest["for_date"].dt.date >= row.started_on)] if len(rest) else rest
+        kept = (summarise_episode(facts, as_of=day), yes["for_date"].max().date() if len(yes) else None)
+        _KEPT.put(version, kept)
+    return Episode(row, *kept)
+
+
+def _facts(database: sa.Engine, viewer: Viewer, row: queries.EpisodeRow, week_start: int) -> EpisodeFacts:
+    covered = queries.coverage(database, viewer, row.patient_key)
+    plans = queries.plans(database, viewer, row.key)
+    return EpisodeFacts(
+        side=row.side,
+        started_on=row.started_on,
+        ended_on=row.ended_on,
+        distance_unit=row.distance_unit,
+        week_start=week_start,
+        zones=PainZones(row.pain_comfortable_max, row.pain_acceptable_max),
+        coverage=None if covered is None else Coverage(*covered),
+        runs=queries.runs(database, viewer, row.patient_key),
+        scores=queries.scores(database, viewer, row.patient_key),
+        plans=plans,
+        marks=_marks(database, viewer, row.key, plans),
+    )
+
+
+def _marks(database: sa.Engine, viewer: Viewer, episode_key: str, plans: "queries.pd.DataFrame") -> tuple[Mark, ...]:
+    visits = queries.visits(database, viewer, episode_key)
+    held = visits[visits["status"] == "arrived"]
+    changes = queries.changes(database, viewer, episode_key)
+    marks = [Mark(visit.visit_date.date(), "visit", visit.summary or "Visit") for visit in held.itertuples()]
+    marks += [Mark(plan.valid_from.date(), "plan", plan.reason or f"Plan {plan.version}") for plan in plans.itertuples()]
+    marks += [Mark(change.day.date(), change.kind, change.label) for change in changes.itertuples()]
+    return tuple(sorted(marks, key=lambda mark: (mark.day, mark.kind)))

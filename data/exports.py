@@ -1,0 +1,67 @@
+"""Frames as text to take away: CSV that no spreadsheet runs as a formula, and JSON."""
+
+import csv
+import io
+import json
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+# A cell that starts with one of these is read as a formula by spreadsheets.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def guarded(text: str) -> str:
+    """
+    Keep a spreadsheet from reading a text as a formula.
+
+    >>> guarded("=1+1"), guarded("Garmin 55")
+    ("'=1+1", 'Garmin 55')
+    """
+    printable = "".join(char for char in text if char.isprintable() or char in "\t\r\n")
+    return f"'{printable}" if printable.lstrip(" ").startswith(FORMULA_STARTS) else printable
+
+
+def _plain(value: Any) -> Any:
+    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+        return None
+    if isinstance(value, pd.Timestamp | datetime):
+        stamp = pd.Timestamp(value)
+        return stamp.isoformat() if stamp.tzinfo else stamp.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        number = round(float(value), 6)
+        return int(number) if number.is_integer() else number
+    return str(value)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    columns = [str(name) for name in frame.columns]
+    return [{name: _plain(value) for name, value in zip(columns, row, strict=True)} for row in frame.itertuples(index=False, name=None)]
+
+
+def json_text(frame: pd.DataFrame) -> str:
+    """Write a frame as a JSON list of objects; what is missing is null, a day is an ISO date."""
+    return json.dumps(_records(frame), ensure_ascii=False, indent=1)
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Write a frame as CSV; what is missing is an empty cell, text is guarded against formulas."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(frame.columns)
+    for record in _records(frame):
+        writer.writerow(
+            [
+                "" if cell is None else guarded(cell) if isinstance(cell, str) else str(cell).lower() if isinstance(cell, bool) else cell
+                for cell in record.values()
+            ]
+        )
+    return out.getvalue()

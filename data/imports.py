@@ -1,0 +1,461 @@
+"""From files to rows: every file gets one outcome, one transaction, and nothing is counted twice."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from data import permissions, records, series
+from data.database import reading, writing
+from data.importers.base import FileRefused, ReadFile, ReadRun, read_bytes, unpacked
+from models import (
+    DayWithoutRun,
+    EntryRefused,
+    EpisodeOfCare,
+    ImportBatch,
+    ImportFile,
+    ImportOutcome,
+    NoRunEntry,
+    PainEntry,
+    PainScore,
+    RestAnswer,
+    RestEntry,
+    Run,
+    RunEntry,
+    RunFile,
+    Side,
+    Viewer,
+    utc_now,
+)
+
+FILE_MAX_BYTES = 50_000_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to import: the name that people see, and how to get its bytes."""
+
+    name: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class ImportedRun:
+    """A run as the import report shows it."""
+
+    id: int
+    started_at_utc: datetime
+    run_date: date
+    distance_m: int
+    moving_time_s: int
+    elapsed_time_s: int
+    cadence_spm: float | None
+    running_cadence_spm: float | None
+    device_cadence_spm: float | None
+    cadence_rule: str
+    ground_contact_time_ms: float | None
+    has_gps: bool
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """
+    What became of one file.
+
+    Attributes
+    ----------
+    reason : str
+        Plain sentences: what was done, or what is wrong, where, and how to mend it.
+    runs : tuple of ImportedRun
+        The runs that the file stands for, new ones and ones that were here.
+    runs_added, entries_added : int
+        New runs; new scores, answers and days without a run.
+    complete : bool
+        False if a part of the file was refused.
+    """
+
+    file: str
+    outcome: ImportOutcome
+    reason: str
+    runs: tuple[ImportedRun, ...] = ()
+    runs_added: int = 0
+    entries_added: int = 0
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    files: tuple[FileReport, ...]
+    runs_added: int = field(init=False)
+    entries_added: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "runs_added", sum(file.runs_added for file in self.files))
+        object.__setattr__(self, "entries_added", sum(file.entries_added for file in self.files))
+
+
+def sources_in(paths: Iterable[Path]) -> list[Source]:
+    """
+    Find the files under some paths, folders searched through, in a stable order; hidden files are left out.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a path does not exist.
+    """
+    found: list[Source] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(item for item in path.rglob("*") if item.is_file())
+            shown = [item for item in inside if not any(part.startswith(".") for part in item.relative_to(path).parts)]
+            found += [Source(item.relative_to(path.parent).as_posix(), _reader(item)) for item in shown]
+        elif path.is_file():
+            found.append(Source(path.name, _reader(path)))
+        else:
+            raise FileNotFoundError(f"There is no file or folder {path}.")
+    return found
+
+
+def _reader(path: Path) -> Callable[[], bytes]:
+    def read() -> bytes:
+        with path.open("rb") as file:
+            return file.read(FILE_MAX_BYTES + 1)
+
+    return read
+
+
+def import_files(
+    engine: sa.Engine,
+    viewer: Viewer,
+    patient_key: str,
+    sources: Sequence[Source],
+    *,
+    via: str,
+    on_progress: Callable[[int, int, str], None] | None = None,
+) -> ImportReport:
+    """
+    Import files of one patient, each in one transaction of its own.
+
+    Parameters
+    ----------
+    patient_key : str
+    sources : sequence of Source
+    via : str
+        'app' or 'command line', kept with the batch.
+    on_progress : callable, optional
+        Called with (files done, files in all, name of the next file) before each file, and once at the end.
+
+    Returns
+    -------
+    ImportReport
+        One `FileReport` per source, in their order.
+    """
+    with writing(engine) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key)
+        batch_id: int = connection.execute(
+            sa.insert(ImportBatch)
+            .values(patient_id=patient.id, person_id=viewer.person_id, via=via, started_at_utc=utc_now())
+            .returning(col(ImportBatch.id))
+        ).scalar_one()
+    reports = []
+    for index, source in enumerate(sources):
+        if on_progress:
+            on_progress(index, len(sources), source.name)
+        importing = _Importing(engine, viewer, patient, batch_id, source)
+        try:
+            reports.append(importing.report())
+        except sa.exc.IntegrityError:  # somebody else imported the same run in this very moment
+            reports.append(importing.report())
+    with writing(engine) as connection:
+        connection.execute(sa.update(ImportBatch).where(col(ImportBatch.id) == batch_id).values(finished_at_utc=utc_now()))
+    if on_progress:
+        on_progress(len(sources), len(sources), "")
+    return ImportReport(tuple(reports))
+
+
+@dataclass
+class _Importing:
+    """One file on its way in."""
+
+    engine: sa.Engine
+    viewer: Viewer
+    patient: sa.Row[Any]
+    batch_id: int
+    source: Source
+
+    def report(self) -> FileReport:
+        try:
+            content = self.source.read()
+        except OSError as error:
+            return self._refused(b"", b"", ImportOutcome.UNREADABLE, f"The file could not be opened: {error.strerror or 'unknown reason'}.")
+        if len(content) > FILE_MAX_BYTES:
+            return self._refused(
+                content,
+                content,
+                ImportOutcome.UNREADABLE,
+                f"The file is larger than {FILE_MAX_BYTES // 1_000_000} MB. A single run is never that large: send the runs one by one.",
+            )
+        inflated = content
+        try:
+            inflated = unpacked(content)
+            known = self._known(inflated)
+            if known is not None:
+                return known
+            importer, read = read_bytes(inflated, self.source.name)
+        except FileRefused as refusal:
+            return self._refused(content, inflated, refusal.outcome, refusal.reason)
+        return self._stored(content, inflated, importer.name, read)
+
+    # -- what is here already ---------------------------------------------------------------------------------------
+
+    def _known(self, inflated: bytes) -> FileReport | None:
+        """Report a file whose very bytes were imported before, if what it gave is still here."""
+        digest = hashlib.sha256(inflated).hexdigest()
+        file = ImportFile.metadata.tables["import_file"]
+        with reading(self.engine) as connection:
+            earlier = connection.execute(
+                sa.select(file.c.id, ImportBatch.started_at_utc)
+                .join(ImportBatch, col(ImportBatch.id) == file.c.batch_id)
+                .where(file.c.patient_id == self.patient.id, file.c.content_sha256 == digest)
+                .order_by(file.c.id.desc())
+            ).all()
+            ids = [row[0] for row in earlier]
+            runs = _reported_runs(connection, self.patient.id, col(RunFile.import_file_id).in_(ids))
+            current_score = sa.select(col(PainScore.id)).where(
+                col(PainScore.import_file_id).in_(ids), col(PainScore.retired_at_utc).is_(None)
+            )
+            if not runs and connection.execute(current_score.limit(1)).first() is None:
+                return None
+        day = earlier[-1][1].astimezone(ZoneInfo(self.patient.time_zone)).date().isoformat()
+        reason = f"This very file was imported on {day}. Nothing was added."
+        self._file_row(inflated, digest, "", ImportOutcome.DUPLICATE, reason)
+        return FileReport(self.source.name, ImportOutcome.DUPLICATE, reason, runs=runs)
+
+    def _refused(self, content: bytes, inflated: bytes, outcome: ImportOutcome, reason: str) -> FileReport:
+        self._file_row(content, hashlib.sha256(inflated).hexdigest(), "", outcome, reason)
+        return FileReport(self.source.name, outcome, reason, complete=False)
+
+    def _file_row(self, content: bytes, digest: str, file_format: str, outcome: ImportOutcome, reason: str) -> None:
+        with writing(self.engine) as connection:
+            self._insert_file(connection, content, digest, file_format, outcome, reason)
+
+    def _insert_file(
+        self, connection: sa.Connection, content: bytes, digest: str, file_format: str, outcome: ImportOutcome, reason: str
+    ) -> int:
+        values = {
+            "batch_id": self.batch_id,
+            "patient_id": self.patient.id,
+            "file_name": self.source.name,
+            "size_bytes": len(content),
+            "stored_sha256": hashlib.sha256(content).hexdigest(),
+            "content_sha256": digest,
+            "file_format": file_format,
+            "outcome": outcome,
+            "reason": reason,
+        }
+        inserted: int = connection.execute(sa.insert(ImportFile).values(values).returning(col(ImportFile.id))).scalar_one()
+        return inserted
+
+    # -- what is new ------------------------------------------------------------------------------------------------
+
+    def _stored(self, content: bytes, inflated: bytes, file_format: str, read: ReadFile) -> FileReport:
+        now = utc_now()
+        today = records.local_today(self.patient.time_zone, now)
+        said = list(read.notes)
+        refused = [f"Line {line.line}: {line.reason}" for line in read.refused_lines]
+        with writing(self.engine) as connection:
+            starts_on = records.week_start(connection)
+            file_id = self._insert_file(connection, content, hashlib.sha256(inflated).hexdigest(), file_format, ImportOutcome.NO_DATA, "")
+            days: set[date] = set()
+            run_ids, runs_added = [], 0
+            for run in read.runs:
+                try:
+                    entry = run_entry(run, today=today, time_zone=self.patient.time_zone)
+                except EntryRefused as refusal:
+                    refused.append(f"Run of {run.started_at_utc.date().isoformat()}: {refusal}")
+                    continue
+                row = records.run_row(
+                    entry, self.patient.id, starts_on, import_file_id=file_id, recorded_at_utc=now, recorded_by_id=self.viewer.person_id
+                )
+                run_id = records.insert_run(connection, row, None if run.minutes is None else series.packed(run.minutes))
+                said += run.notes
+                if run_id is None:
+                    run_id = _same_run(connection, row)
+                else:
+                    runs_added += 1
+                    days.add(entry.run_date)
+                run_ids.append(run_id)
+                link = {"run_id": run_id, "import_file_id": file_id}
+                if connection.execute(sa.select(col(RunFile.run_id)).filter_by(**link)).first() is None:
+                    connection.execute(sa.insert(RunFile).values(link))
+            added, entry_days, clashes = self._entries(connection, read, file_id, today, starts_on, now)
+            refused += clashes
+            if runs_added or added:
+                records.touch_runs(connection, self.patient.id, days | entry_days, starts_on)
+            outcome = _outcome(read, runs_added, added, len(run_ids), bool(refused))
+            reason = _reason(outcome, len(run_ids), runs_added, added, said, refused)
+            connection.execute(sa.update(ImportFile).where(col(ImportFile.id) == file_id).values(outcome=outcome, reason=reason))
+            runs = _reported_runs(connection, self.patient.id, col(RunFile.import_file_id) == file_id)
+        complete = not refused and not read.partial
+        return FileReport(self.source.name, outcome, reason, runs, runs_added, added, complete)
+
+    def _entries(
+        self, connection: sa.Connection, read: ReadFile, file_id: int, today: date, starts_on: int, now: datetime
+    ) -> tuple[int, set[date], list[str]]:
+        """Store what a file says about pain and days without a run; gives (added, days, refusals)."""
+        if not (read.scores or read.rest_answers or read.days_without_run):
+            return 0, set(), []
+        side = default_side(connection, self.patient.id)
+        kept = {"patient_id": self.patient.id, "recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
+        added, days, refused = 0, set(), []
+        for score in read.scores:
+            try:
+                entry = PainEntry.checked(
+                    today=today, moment=score.moment, side=score.side or side, nprs=score.nprs, for_date=score.for_date
+                )
+            except EntryRefused as refusal:
+                refused.append(f"Line {score.line}: {refusal}")
+                continue
+            known = records.same_scores(connection, self.patient.id, entry)
+            if known is not None and known.nprs != entry.nprs:
+                refused.append(
+                    f"Line {score.line}: for {entry.for_date.isoformat()} ({entry.moment.value.replace('_', ' ')}) the score {known.nprs} is stored, "
+                    f"the file says {entry.nprs}. Correct it in the pain diary if the file is right."
+                )
+            if known is None:
+                more = {"import_file_id": file_id, "recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
+                connection.execute(sa.insert(PainScore).values(records.pain_row(entry, self.patient.id, starts_on, **more)))
+                added += 1
+                days.add(entry.for_date)
+        for answer in read.rest_answers:
+            try:
+                rest = RestEntry.checked(
+                    today=today, moment=answer.moment, side=answer.side or side, answer=answer.answer, for_date=answer.for_date
+                )
+            except EntryRefused as refusal:
+                refused.append(f"Line {answer.line}: {refusal}")
+                continue
+            same = {
+                "patient_id": self.patient.id,
+                "moment": rest.moment,
+                "side": rest.side,
+                "for_date": rest.for_date,
+                "retired_at_utc": None,
+            }
+            known_answer = connection.execute(sa.select(col(RestAnswer.answer)).filter_by(**same).limit(1)).scalar()
+            if known_answer is None:
+                connection.execute(
+                    sa.insert(RestAnswer).values(moment=rest.moment, side=rest.side, answer=rest.answer, for_date=rest.for_date, **kept)
+                )
+                added += 1
+                days.add(rest.for_date)
+            elif known_answer != rest.answer:
+                refused.append(
+                    f"Line {answer.line}: another answer is stored for {rest.for_date.isoformat()}. Correct it in the pain diary if the file is right."
+                )
+        for day in read.days_without_run:
+            try:
+                without = NoRunEntry.checked(today=today, day=day)
+            except EntryRefused as refusal:
+                refused.append(str(refusal))
+                continue
+            there = sa.select(col(DayWithoutRun.id)).where(col(DayWithoutRun.patient_id) == self.patient.id, col(DayWithoutRun.day) == day)
+            if connection.execute(there).first() is None:
+                connection.execute(sa.insert(DayWithoutRun).values(day=without.day, **kept))
+                added += 1
+                days.add(without.day)
+        return added, days, refused
+
+
+def default_side(connection: sa.Connection, patient_id: int) -> Side:
+    """Say which side a score without one belongs to: that of the patient's episodes if they agree, else unspecified."""
+    sides = (
+        connection.execute(sa.select(col(EpisodeOfCare.side)).where(col(EpisodeOfCare.patient_id) == patient_id).distinct()).scalars().all()
+    )
+    return Side(sides[0]) if len(sides) == 1 else Side.UNSPECIFIED
+
+
+def run_entry(run: ReadRun, *, today: date, time_zone: str) -> RunEntry:
+    """
+    Make the checked entry of a run that was read from a file.
+
+    The local day follows the file's own offset where it states one, else the patient's time zone.
+
+    Raises
+    ------
+    EntryRefused
+        If the run cannot be right.
+    """
+    offset = run.utc_offset_s
+    if offset is None:
+        local_offset = run.started_at_utc.astimezone(ZoneInfo(time_zone)).utcoffset()
+        offset = int(local_offset.total_seconds()) if local_offset else 0
+    moving = round(run.moving_time_s)
+    names = (
+        "surface distance_rule cadence_spm running_cadence_spm device_cadence_spm cadence_rule running_speed_m_s grade_abs_mean "
+        "ground_contact_time_ms vertical_oscillation_mm session_rpe has_gps device"
+    ).split()
+    entry: RunEntry = RunEntry.checked(
+        today=today,
+        started_at_utc=run.started_at_utc.astimezone(UTC),
+        utc_offset_s=offset,
+        run_date=(run.started_at_utc.astimezone(UTC) + timedelta(seconds=offset)).date(),
+        distance_m=round(run.distance_m),
+        moving_time_s=moving,
+        elapsed_time_s=max(moving, round(run.elapsed_time_s)),
+        running_time_s=None if run.running_time_s is None else round(run.running_time_s),
+        **{name: getattr(run, name) for name in names},
+    )
+    return entry
+
+
+def _same_run(connection: sa.Connection, row: dict[str, Any]) -> int:
+    statement = sa.select(col(Run.id)).where(
+        col(Run.patient_id) == row["patient_id"], col(Run.identity_sha256) == row["identity_sha256"], col(Run.retired_at_utc).is_(None)
+    )
+    found: int = connection.execute(statement).scalar_one()
+    return found
+
+
+def _reported_runs(connection: sa.Connection, patient_id: int, of_files: sa.ColumnElement[bool]) -> tuple[ImportedRun, ...]:
+    table = Run.metadata.tables["run"]
+    statement = (
+        sa.select(*(table.c[name] for name in ImportedRun.__dataclass_fields__))
+        .join(RunFile, col(RunFile.run_id) == table.c.id)
+        .where(of_files, table.c.patient_id == patient_id, table.c.retired_at_utc.is_(None))
+        .distinct()
+        .order_by(table.c.started_at_utc, table.c.id)
+    )
+    return tuple(ImportedRun(*row) for row in connection.execute(statement))
+
+
+def _outcome(read: ReadFile, runs_added: int, entries_added: int, runs: int, refused: bool) -> ImportOutcome:
+    if runs_added or entries_added:
+        return ImportOutcome.PARTIAL if refused or read.partial else ImportOutcome.ADDED
+    if refused:
+        return ImportOutcome.UNREADABLE
+    if runs or read.scores or read.rest_answers or read.days_without_run:
+        return ImportOutcome.DUPLICATE
+    return ImportOutcome.NO_DATA
+
+
+def _reason(outcome: ImportOutcome, runs: int, runs_added: int, entries_added: int, said: list[str], refused: list[str]) -> str:
+    parts = []
+    if runs_added:
+        parts.append(f"{runs_added} run{'s' if runs_added != 1 else ''} added.")
+    if runs > runs_added:
+        known = runs - runs_added
+        parts.append(f"{known} run{'s were' if known != 1 else ' was'} here already (same start, distance and time).")
+    if entries_added:
+        parts.append(f"{entries_added} diary entr{'ies' if entries_added != 1 else 'y'} added.")
+    if outcome == ImportOutcome.DUPLICATE and not runs:
+        parts.append("All of its entries were here already.")
+    if outcome == ImportOutcome.NO_DATA:
+        parts.append("The file holds no run and no diary entry.")
+    return " ".join([*parts, *dict.fromkeys(said), *refused])

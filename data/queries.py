@@ -1,0 +1,577 @@
+"""Reads: documented frames and rows. Each takes the viewer and gives only what that viewer may see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlmodel import col
+
+from data import permissions, series
+from data.database import reading
+from data.importers.base import MinuteSeries
+from models import (
+    CHANGE_COLUMNS,
+    PAIN_COLUMNS,
+    PAIN_WEEK_COLUMNS,
+    PLAN_COLUMNS,
+    RUN_COLUMNS,
+    RUN_WEEK_COLUMNS,
+    VISIT_COLUMNS,
+    Change,
+    Clinic,
+    DiagnosisClass,
+    DistanceUnit,
+    EpisodeOfCare,
+    EpisodeStatus,
+    ImportFile,
+    LogCoverage,
+    PainMoment,
+    PainScore,
+    PainWeek,
+    Patient,
+    PatientWeek,
+    Person,
+    PersonRole,
+    PersonSite,
+    Plan,
+    RestAnswer,
+    Role,
+    Run,
+    RunFile,
+    RunSeries,
+    Side,
+    Site,
+    Viewer,
+    Visit,
+    week_number,
+)
+
+RUN = Run.metadata.tables["run"]
+SCORE = PainScore.metadata.tables["pain_score"]
+
+
+@dataclass(frozen=True)
+class ClinicRow:
+    name: str
+    time_zone: str
+    week_start: int
+    is_demo: bool
+
+
+@dataclass(frozen=True)
+class PatientRow:
+    """One patient as the register shows them. `episodes` counts their episodes of care."""
+
+    key: str
+    code: str
+    name: str
+    birth_date: date | None
+    time_zone: str
+    distance_unit: DistanceUnit
+    episodes: int
+
+
+@dataclass(frozen=True)
+class EpisodeRow:
+    """One episode with what a page needs of its patient."""
+
+    key: str
+    patient_key: str
+    patient_code: str
+    patient_name: str
+    birth_date: date | None
+    time_zone: str
+    distance_unit: DistanceUnit
+    pain_comfortable_max: int
+    pain_acceptable_max: int
+    changed_seq: int
+    problem: str
+    diagnosis_label: str
+    diagnosis_class: DiagnosisClass
+    icd10_code: str | None
+    side: Side
+    onset_date: date | None
+    started_on: date
+    ended_on: date | None
+    status: EpisodeStatus
+    goal: str
+    site: str
+    therapist: str
+
+
+@dataclass(frozen=True)
+class CaseloadRow:
+    """
+    One active episode on the list of the day.
+
+    `last_pain` is the newest next-morning score of the episode's side, else the newest score of another moment, named by
+    `last_pain_moment`. `week_distance_m` is None when this week lies wholly outside the log coverage: not known, not 0.
+    """
+
+    episode_key: str
+    patient_name: str
+    patient_code: str
+    birth_date: date | None
+    time_zone: str
+    distance_unit: DistanceUnit
+    side: Side
+    problem: str
+    site: str
+    therapist: str
+    last_pain: int | None
+    last_pain_moment: PainMoment | None
+    last_pain_on: date | None
+    week_distance_m: int | None
+    week_runs: int
+    last_log_on: date | None
+    rest_pain_on: date | None
+
+
+def _frame(rows: Sequence[sa.Row[Any]], columns: Sequence[str], days: Sequence[str] = (), floats: Sequence[str] = ()) -> pd.DataFrame:
+    frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=list(columns))
+    for name in days:
+        frame[name] = pd.to_datetime(frame[name])
+    for name in floats:
+        frame[name] = frame[name].astype("float64")
+    return frame
+
+
+def _name() -> sa.ColumnElement[str]:
+    whole = sa.func.trim(col(Patient.given_name) + " " + col(Patient.family_name))
+    return sa.case((whole == "", col(Patient.code)), else_=whole)
+
+
+def clinic(engine: sa.Engine) -> ClinicRow:
+    """Read the clinic's settings."""
+    with reading(engine) as connection:
+        row = connection.execute(
+            sa.select(col(Clinic.name), col(Clinic.time_zone), col(Clinic.week_start), col(Clinic.is_demo))
+        ).one_or_none()
+    return ClinicRow(*row) if row else ClinicRow("", "UTC", 0, False)
+
+
+def people(engine: sa.Engine) -> list[Viewer]:
+    """Read who works here and is active, ordered by name."""
+    with reading(engine) as connection:
+        persons = connection.execute(
+            sa.select(col(Person.id), col(Person.name)).where(col(Person.is_active).is_(True)).order_by(col(Person.name))
+        ).all()
+        roles = connection.execute(sa.select(col(PersonRole.person_id), col(PersonRole.role))).all()
+        sites = connection.execute(sa.select(col(PersonSite.person_id), col(PersonSite.site_id))).all()
+    return [
+        Viewer(
+            person_id=person.id,
+            name=person.name,
+            roles=frozenset(Role(role) for owner, role in roles if owner == person.id),
+            site_ids=frozenset(site for owner, site in sites if owner == person.id),
+        )
+        for person in persons
+    ]
+
+
+def sites(engine: sa.Engine) -> list[tuple[int, str, str]]:
+    """Read the clinic's sites: id, name, kind."""
+    with reading(engine) as connection:
+        rows = connection.execute(sa.select(col(Site.id), col(Site.name), col(Site.kind)).order_by(col(Site.id))).all()
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def patients(engine: sa.Engine, viewer: Viewer) -> list[PatientRow]:
+    """Read the register: every patient that the viewer may see, ordered by name."""
+    episodes = (
+        sa.select(sa.func.count())
+        .select_from(EpisodeOfCare)
+        .where(col(EpisodeOfCare.patient_id) == col(Patient.id))
+        .correlate(Patient)
+        .scalar_subquery()
+    )
+    statement = (
+        sa.select(
+            col(Patient.key),
+            col(Patient.code),
+            _name(),
+            col(Patient.birth_date),
+            col(Patient.time_zone),
+            col(Patient.distance_unit),
+            episodes,
+        )
+        .where(permissions.reachable(viewer))
+        .order_by(col(Patient.family_name), col(Patient.given_name), col(Patient.code))
+    )
+    with reading(engine) as connection:
+        return [PatientRow(*row) for row in connection.execute(statement)]
+
+
+def patient_key(engine: sa.Engine, viewer: Viewer, code: str) -> str:
+    """Find a patient's key by their code; raises NotFound."""
+    with reading(engine) as connection:
+        return str(permissions.patient_row(connection, viewer, code=code).key)
+
+
+def _episodes(*more: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return (
+        sa.select(
+            col(EpisodeOfCare.key),
+            col(Patient.key),
+            col(Patient.code),
+            _name(),
+            col(Patient.birth_date),
+            col(Patient.time_zone),
+            col(Patient.distance_unit),
+            col(Patient.pain_comfortable_max),
+            col(Patient.pain_acceptable_max),
+            col(Patient.changed_seq),
+            col(EpisodeOfCare.problem),
+            col(EpisodeOfCare.diagnosis_label),
+            col(EpisodeOfCare.diagnosis_class),
+            col(EpisodeOfCare.icd10_code),
+            col(EpisodeOfCare.side),
+            col(EpisodeOfCare.onset_date),
+            col(EpisodeOfCare.started_on),
+            col(EpisodeOfCare.ended_on),
+            col(EpisodeOfCare.status),
+            col(EpisodeOfCare.goal),
+            sa.func.coalesce(col(Site.name), ""),
+            sa.func.coalesce(col(Person.name), ""),
+        )
+        .join(Patient, col(Patient.id) == col(EpisodeOfCare.patient_id))
+        .outerjoin(Site, col(Site.id) == col(EpisodeOfCare.site_id))
+        .outerjoin(Person, col(Person.id) == col(EpisodeOfCare.therapist_id))
+        .where(*more)
+    )
+
+
+def _episode_of(row: sa.Row[Any]) -> EpisodeRow:
+    fields = list(row)
+    for index, word in ((6, DistanceUnit), (12, DiagnosisClass), (14, Side), (18, EpisodeStatus)):
+        fields[index] = word(fields[index])
+    return EpisodeRow(*fields)
+
+
+def episode(engine: sa.Engine, viewer: Viewer, key: str) -> EpisodeRow:
+    """
+    Read one episode.
+
+    Raises
+    ------
+    NotFound
+        If there is none for this viewer.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(_episodes(col(EpisodeOfCare.key) == key, permissions.reachable(viewer))).one_or_none()
+    if row is None:
+        raise permissions.NotFound("episode")
+    return _episode_of(row)
+
+
+def episodes(engine: sa.Engine, viewer: Viewer, *, patient_key: str | None = None) -> list[EpisodeRow]:
+    """Read the episodes that the viewer may see, active ones first, by name; of one patient if a key is given."""
+    of_patient = [] if patient_key is None else [col(Patient.key) == patient_key]
+    statement = _episodes(permissions.reachable(viewer), *of_patient).order_by(
+        col(EpisodeOfCare.status), col(Patient.family_name), col(Patient.given_name), col(EpisodeOfCare.started_on)
+    )
+    with reading(engine) as connection:
+        return [_episode_of(row) for row in connection.execute(statement)]
+
+
+def _own_id(connection: sa.Connection, viewer: Viewer, key: str) -> int:
+    return int(permissions.patient_row(connection, viewer, key=key).id)
+
+
+def runs(engine: sa.Engine, viewer: Viewer, patient_key: str) -> pd.DataFrame:
+    """
+    Read all current runs of a patient, ordered by start.
+
+    Returns
+    -------
+    DataFrame
+        One row per run, columns `RUN_COLUMNS`.
+    """
+    columns = [RUN.c.id, *(RUN.c[name] for name in RUN_COLUMNS[1:])]
+    with reading(engine) as connection:
+        patient_id = _own_id(connection, viewer, patient_key)
+        statement = sa.select(*columns).where(RUN.c.patient_id == patient_id, RUN.c.retired_at_utc.is_(None))
+        rows = connection.execute(statement.order_by(RUN.c.started_at_utc, RUN.c.id)).all()
+    unknown = [name for name in RUN_COLUMNS if RUN.c.get(name) is not None and RUN.c[name].nullable]
+    frame = _frame(rows, RUN_COLUMNS, days=["run_date"], floats=unknown)
+    frame["started_at_utc"] = pd.to_datetime(frame["started_at_utc"], utc=True)
+    return frame
+
+
+def scores(engine: sa.Engine, viewer: Viewer, patient_key: str) -> pd.DataFrame:
+    """
+    Read all current pain scores of a patient, of every moment and side, ordered by day.
+
+    Returns
+    -------
+    DataFrame
+        One row per score, columns `PAIN_COLUMNS`.
+    """
+    columns = [SCORE.c.id, *(SCORE.c[name] for name in PAIN_COLUMNS[1:])]
+    with reading(engine) as connection:
+        patient_id = _own_id(connection, viewer, patient_key)
+        statement = sa.select(*columns).where(SCORE.c.patient_id == patient_id, SCORE.c.retired_at_utc.is_(None))
+        rows = connection.execute(statement.order_by(SCORE.c.for_date, SCORE.c.id)).all()
+    return _frame(rows, PAIN_COLUMNS, days=["for_date", "counted_date"], floats=["run_id"])
+
+
+def score_history(engine: sa.Engine, viewer: Viewer, patient_key: str, *, since: date) -> pd.DataFrame:
+    """
+    Read pain scores with what they were before, newest day first.
+
+    Returns
+    -------
+    DataFrame
+        `score_id`, `for_date`, `moment`, `side`, `nprs`, `recorded_at_utc`, `recorded_by`, `corrects_id`, `retired_at_utc`,
+        `retired_by`; retired ones included.
+    """
+    teller, retirer = Person.metadata.tables["person"].alias("teller"), Person.metadata.tables["person"].alias("retirer")
+    names = ("for_date", "moment", "side", "nprs", "recorded_at_utc")
+    with reading(engine) as connection:
+        patient_id = _own_id(connection, viewer, patient_key)
+        statement = (
+            sa.select(
+                SCORE.c.id,
+                *(SCORE.c[name] for name in names),
+                sa.func.coalesce(teller.c.name, ""),
+                SCORE.c.corrects_id,
+                SCORE.c.retired_at_utc,
+                sa.func.coalesce(retirer.c.name, ""),
+            )
+            .outerjoin(teller, teller.c.id == SCORE.c.recorded_by_id)
+            .outerjoin(retirer, retirer.c.id == SCORE.c.retired_by_id)
+            .where(SCORE.c.patient_id == patient_id, SCORE.c.for_date >= since)
+            .order_by(SCORE.c.for_date.desc(), SCORE.c.moment, SCORE.c.id.desc())
+        )
+        rows = connection.execute(statement).all()
+    columns = ("score_id", *names, "recorded_by", "corrects_id", "retired_at_utc", "retired_by")
+    return _frame(rows, columns, days=["for_date"], floats=["corrects_id"])
+
+
+def rest_answers(engine: sa.Engine, viewer: Viewer, patient_key: str) -> pd.DataFrame:
+    """Read the current answers about pain at rest: `for_date`, `moment`, `side`, `answer`, newest first."""
+    table = RestAnswer.metadata.tables["rest_answer"]
+    names = ("for_date", "moment", "side", "answer")
+    with reading(engine) as connection:
+        patient_id = _own_id(connection, viewer, patient_key)
+        statement = sa.select(*(table.c[name] for name in names)).where(table.c.patient_id == patient_id, table.c.retired_at_utc.is_(None))
+        rows = connection.execute(statement.order_by(table.c.for_date.desc(), table.c.id.desc())).all()
+    return _frame(rows, names, days=["for_date"])
+
+
+def plans(engine: sa.Engine, viewer: Viewer, episode_key: str) -> pd.DataFrame:
+    """Read the versions of an episode's plan, oldest first, columns `PLAN_COLUMNS`."""
+    table = Plan.metadata.tables["plan"]
+    with reading(engine) as connection:
+        found = permissions.episode_row(connection, viewer, episode_key)
+        statement = (
+            sa.select(*(sa.func.coalesce(Person.name, "") if name == "author" else table.c[name] for name in PLAN_COLUMNS))
+            .select_from(table)
+            .outerjoin(Person, col(Person.id) == table.c.author_id)
+            .where(table.c.episode_id == found.id)
+            .order_by(table.c.version)
+        )
+        rows = connection.execute(statement).all()
+    floats = ["weekly_distance_m", "run_ceiling_m", "cadence_target_low_spm", "cadence_target_high_spm"]
+    return _frame(rows, PLAN_COLUMNS, days=["valid_from"], floats=floats)
+
+
+def visits(engine: sa.Engine, viewer: Viewer, episode_key: str) -> pd.DataFrame:
+    """Read the visits of an episode, oldest first, columns `VISIT_COLUMNS`."""
+    with reading(engine) as connection:
+        found = permissions.episode_row(connection, viewer, episode_key)
+        statement = (
+            sa.select(
+                col(Visit.visit_date),
+                sa.func.coalesce(col(Site.name), ""),
+                col(Visit.kind),
+                col(Visit.status),
+                sa.func.coalesce(col(Person.name), ""),
+                col(Visit.summary),
+            )
+            .outerjoin(Site, col(Site.id) == col(Visit.site_id))
+            .outerjoin(Person, col(Person.id) == col(Visit.therapist_id))
+            .where(col(Visit.episode_id) == found.id)
+            .order_by(col(Visit.visit_date), col(Visit.id))
+        )
+        rows = connection.execute(statement).all()
+    return _frame(rows, VISIT_COLUMNS, days=["visit_date"])
+
+
+def changes(engine: sa.Engine, viewer: Viewer, episode_key: str) -> pd.DataFrame:
+    """Read the dated changes of an episode, oldest first, columns `CHANGE_COLUMNS`."""
+    with reading(engine) as connection:
+        found = permissions.episode_row(connection, viewer, episode_key)
+        statement = (
+            sa.select(col(Change.day), col(Change.kind), col(Change.label), sa.func.coalesce(col(Person.name), ""))
+            .outerjoin(Person, col(Person.id) == col(Change.author_id))
+            .where(col(Change.episode_id) == found.id)
+            .order_by(col(Change.day), col(Change.id))
+        )
+        rows = connection.execute(statement).all()
+    return _frame(rows, CHANGE_COLUMNS, days=["day"])
+
+
+def coverage(engine: sa.Engine, viewer: Viewer, patient_key: str) -> tuple[date, date] | None:
+    """Read the first and the last day of a patient's log coverage; None if nothing was ever logged."""
+    with reading(engine) as connection:
+        patient_id = _own_id(connection, viewer, patient_key)
+        statement = sa.select(col(LogCoverage.first_day), col(LogCoverage.last_day)).where(col(LogCoverage.patient_id) == patient_id)
+        row = connection.execute(statement).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def trend_rows(connection: sa.Connection, patient_id: int, low: int, high: int) -> Sequence[sa.Row[Any]]:
+    """
+    Read a patient's maintained run weeks from week `low` to week `high` (week numbers, both included), oldest first.
+
+    This is the read behind every weekly chart and export: one range of one primary key, however long the history.
+    """
+    table = PatientWeek.metadata.tables["patient_week"]
+    statement = sa.select(*(table.c[name] for name in RUN_WEEK_COLUMNS)).where(
+        table.c.patient_id == patient_id, table.c.week >= low, table.c.week <= high
+    )
+    return connection.execute(statement.order_by(table.c.week)).all()
+
+
+def weeks(engine: sa.Engine, viewer: Viewer, patient_key: str, *, low: int, high: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """
+    Read a patient's maintained weeks.
+
+    Parameters
+    ----------
+    low, high : int
+        Week numbers, both included.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Runs (`RUN_WEEK_COLUMNS`) and pain counts (`PAIN_WEEK_COLUMNS`), oldest first.
+    """
+    table = PainWeek.metadata.tables["pain_week"]
+    with reading(engine) as connection:
+        patient_id = _own_id(connection, viewer, patient_key)
+        run_rows = trend_rows(connection, patient_id, low, high)
+        statement = sa.select(*(table.c[name] for name in PAIN_WEEK_COLUMNS)).where(
+            table.c.patient_id == patient_id, table.c.week >= low, table.c.week <= high
+        )
+        pain_rows = connection.execute(statement.order_by(table.c.week)).all()
+    return _frame(run_rows, RUN_WEEK_COLUMNS), _frame(pain_rows, PAIN_WEEK_COLUMNS)
+
+
+def run_minutes(engine: sa.Engine, viewer: Viewer, run_id: int) -> MinuteSeries | None:
+    """Read the minutes of a run; None if it has none. Raises NotFound if the run is not the viewer's to see."""
+    with reading(engine) as connection:
+        found = _visible_run(connection, viewer, run_id)
+        content = connection.execute(sa.select(col(RunSeries.minutes)).where(col(RunSeries.run_id) == found)).scalar()
+    return None if content is None else series.unpacked_minutes(content)
+
+
+def run_files(engine: sa.Engine, viewer: Viewer, run_id: int) -> list[tuple[str, str, datetime]]:
+    """Read the files that a run came from: name, format, when they came."""
+    from models import ImportBatch
+
+    with reading(engine) as connection:
+        found = _visible_run(connection, viewer, run_id)
+        statement = (
+            sa.select(col(ImportFile.file_name), col(ImportFile.file_format), col(ImportBatch.started_at_utc))
+            .join(RunFile, col(RunFile.import_file_id) == col(ImportFile.id))
+            .join(ImportBatch, col(ImportBatch.id) == col(ImportFile.batch_id))
+            .where(col(RunFile.run_id) == found)
+            .order_by(col(ImportFile.id))
+        )
+        return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
+
+
+def _visible_run(connection: sa.Connection, viewer: Viewer, run_id: int) -> int:
+    statement = (
+        sa.select(col(Run.id))
+        .join(Patient, col(Patient.id) == col(Run.patient_id))
+        .where(col(Run.id) == run_id, permissions.reachable(viewer))
+    )
+    found = connection.execute(statement).scalar()
+    if found is None:
+        raise permissions.NotFound("run")
+    return int(found)
+
+
+def caseload(engine: sa.Engine, viewer: Viewer, *, today: date) -> list[CaseloadRow]:
+    """
+    Read the active episodes that the viewer may see, by name.
+
+    The cost does not grow with the history: this week comes from `patient_week`, the newest scores by index.
+
+    Parameters
+    ----------
+    today : date
+        The clinic's day.
+    """
+    with reading(engine) as connection:
+        return [CaseloadRow(*row) for row in connection.execute(caseload_statement(connection, viewer, today))]
+
+
+def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -> sa.Select[Any]:
+    """Build the statement behind `caseload`."""
+    starts_on = connection.execute(sa.select(col(Clinic.week_start))).scalar() or 0
+    this_week = week_number(today, starts_on)
+    week_first_day = today - timedelta(days=(today.weekday() - starts_on) % 7)
+    week = PatientWeek.metadata.tables["patient_week"]
+    newest = (
+        sa.select(SCORE.c.id)
+        .where(
+            SCORE.c.patient_id == col(Patient.id),
+            SCORE.c.side.in_([col(EpisodeOfCare.side), Side.UNSPECIFIED.value]),
+            SCORE.c.retired_at_utc.is_(None),
+            SCORE.c.for_date <= today,
+        )
+        .order_by(SCORE.c.for_date.desc(), sa.case((SCORE.c.moment == PainMoment.NEXT_MORNING.value, 0), else_=1), SCORE.c.id.desc())
+        .limit(1)
+        .correlate(Patient, EpisodeOfCare)
+        .scalar_subquery()
+    )
+    rest = RestAnswer.metadata.tables["rest_answer"]
+    rest_pain_on = (
+        sa.select(sa.func.max(rest.c.for_date))
+        .where(
+            rest.c.patient_id == col(Patient.id),
+            rest.c.retired_at_utc.is_(None),
+            rest.c.answer.is_(True),
+            rest.c.for_date >= col(EpisodeOfCare.started_on),
+        )
+        .correlate(Patient, EpisodeOfCare)
+        .scalar_subquery()
+    )
+    logged = sa.and_(col(LogCoverage.last_day) >= week_first_day, col(LogCoverage.first_day) <= today)
+    return (
+        sa.select(
+            col(EpisodeOfCare.key),
+            _name(),
+            col(Patient.code),
+            col(Patient.birth_date),
+            col(Patient.time_zone),
+            col(Patient.distance_unit),
+            col(EpisodeOfCare.side),
+            col(EpisodeOfCare.problem),
+            sa.func.coalesce(col(Site.name), ""),
+            sa.func.coalesce(col(Person.name), ""),
+            SCORE.c.nprs,
+            SCORE.c.moment,
+            SCORE.c.for_date,
+            sa.case((logged, sa.func.coalesce(week.c.distance_m, 0)), else_=week.c.distance_m),
+            sa.func.coalesce(week.c.runs, 0),
+            col(LogCoverage.last_day),
+            rest_pain_on,
+        )
+        .select_from(EpisodeOfCare)
+        .join(Patient, col(Patient.id) == col(EpisodeOfCare.patient_id))
+        .outerjoin(Site, col(Site.id) == col(EpisodeOfCare.site_id))
+        .outerjoin(Person, col(Person.id) == col(EpisodeOfCare.therapist_id))
+        .outerjoin(week, sa.and_(week.c.patient_id == col(Patient.id), week.c.week == this_week))
+        .outerjoin(LogCoverage, col(LogCoverage.patient_id) == col(Patient.id))
+        .outerjoin(SCORE, SCORE.c.id == newest)
+        .where(col(EpisodeOfCare.status) == EpisodeStatus.ACTIVE, permissions.reachable(viewer))
+        .order_by(col(Patient.family_name), col(Patient.given_name), col(EpisodeOfCare.id))
+    )

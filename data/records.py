@@ -1,0 +1,479 @@
+"""Writes: each function is one transaction, whole or absent, and leaves the maintained weeks true."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from data import permissions, weeks
+from data.database import writing
+from models import (
+    Change,
+    ChangeKind,
+    Clinic,
+    DayWithoutRun,
+    Entry,
+    EntryRefused,
+    EpisodeEntry,
+    EpisodeOfCare,
+    NoRunEntry,
+    PainEntry,
+    PainMoment,
+    PainScore,
+    Patient,
+    PatientEntry,
+    Plan,
+    RestAnswer,
+    RestEntry,
+    Run,
+    RunEntry,
+    RunSeries,
+    Side,
+    SiteKind,
+    Viewer,
+    Visit,
+    VisitStatus,
+    new_key,
+    utc_now,
+    week_number,
+)
+
+
+class AlreadyThere(ValueError):
+    """Something with the same identity is stored; the text says what to do."""
+
+
+def week_start(connection: sa.Connection) -> int:
+    """Read the clinic's first day of the week: 0 Monday … 6 Sunday."""
+    return connection.execute(sa.select(col(Clinic.week_start))).scalar() or 0
+
+
+def local_today(time_zone: str, now: datetime | None = None) -> date:
+    """Say which day it is where the patient lives."""
+    return (now or datetime.now(UTC)).astimezone(ZoneInfo(time_zone)).date()
+
+
+def _fields(entry: Entry) -> dict[str, Any]:
+    return entry.model_dump(exclude={"today"})
+
+
+def add_patient(engine: sa.Engine, viewer: Viewer, entry: PatientEntry) -> str:
+    """
+    Register a patient.
+
+    Returns
+    -------
+    str
+        The patient's random key, for web addresses.
+
+    Raises
+    ------
+    AlreadyThere
+        If the code is taken.
+    """
+    permissions.require_clinical(viewer)
+    key = new_key()
+    with writing(engine) as connection:
+        if connection.execute(sa.select(col(Patient.id)).where(col(Patient.code) == entry.code)).first():
+            raise AlreadyThere(f"The patient code {entry.code} is taken. Choose another one.")
+        connection.execute(sa.insert(Patient).values(key=key, created_by_id=viewer.person_id, **_fields(entry)))
+    return key
+
+
+def add_episode(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: EpisodeEntry) -> str:
+    """
+    Open an episode of care.
+
+    Pain scores that came without a side before the first episode belong to its side from now on.
+
+    Returns
+    -------
+    str
+        The episode's random key.
+    """
+    key = new_key()
+    with writing(engine) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key)
+        connection.execute(
+            sa.insert(EpisodeOfCare).values(key=key, patient_id=patient.id, created_by_id=viewer.person_id, **_fields(entry))
+        )
+        if entry.side != Side.UNSPECIFIED:
+            _give_side(connection, patient.id, entry.side)
+        weeks.mark_changed(connection, patient.id)
+    return key
+
+
+def _give_side(connection: sa.Connection, patient_id: int, side: Side) -> None:
+    """Let scores that came without a side belong to the side of the patient's only episode."""
+    episodes = sa.select(sa.func.count()).select_from(EpisodeOfCare).where(col(EpisodeOfCare.patient_id) == patient_id)
+    sided = sa.select(col(PainScore.id)).where(col(PainScore.patient_id) == patient_id, col(PainScore.side) != Side.UNSPECIFIED)
+    if connection.execute(episodes).scalar_one() > 1 or connection.execute(sided.limit(1)).first():
+        return
+    for table in (PainScore, RestAnswer):
+        connection.execute(sa.update(table).where(col(table.patient_id) == patient_id).values(side=side))  # type: ignore[attr-defined]
+    weeks.rebuild_weeks(connection, patient_id)
+
+
+def pain_row(entry: PainEntry, patient_id: int, starts_on: int, **more: Any) -> dict[str, Any]:
+    """Make the row of a pain score, standing at its own day until it is linked to a run."""
+    fields = entry.model_dump(exclude={"today", "run_id"})
+    return {
+        **fields,
+        "patient_id": patient_id,
+        "run_id": entry.run_id,
+        "run_named": entry.run_id is not None and entry.moment != PainMoment.NEXT_MORNING,
+        "counted_date": entry.for_date,
+        "week": week_number(entry.for_date, starts_on),
+        "recalled": (entry.today - entry.for_date).days > 1,
+        **more,
+    }
+
+
+def _touch(connection: sa.Connection, patient_id: int, days: Iterable[date], starts_on: int, extra_weeks: Iterable[int] = ()) -> None:
+    days = set(days)
+    touched = {week_number(day, starts_on) for day in days} | set(extra_weeks)
+    touched |= weeks.link_scores(connection, patient_id, days, starts_on)
+    weeks.refresh_weeks(connection, patient_id, touched)
+    weeks.refresh_coverage(connection, patient_id)
+    weeks.mark_changed(connection, patient_id)
+
+
+def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) -> sa.Row[Any] | None:
+    """Find the current score with the same day, moment, side and named run, if there is one."""
+    statement = sa.select(col(PainScore.id), col(PainScore.nprs)).where(
+        col(PainScore.patient_id) == patient_id,
+        col(PainScore.retired_at_utc).is_(None),
+        col(PainScore.for_date) == entry.for_date,
+        col(PainScore.moment) == entry.moment,
+        col(PainScore.side) == entry.side,
+    )
+    if entry.run_id is not None and entry.moment != PainMoment.NEXT_MORNING:
+        statement = statement.where(col(PainScore.run_id) == entry.run_id)
+    return connection.execute(statement.limit(1)).one_or_none()
+
+
+def add_pain_scores(
+    engine: sa.Engine, viewer: Viewer, patient_key: str, entries: Sequence[PainEntry], *, now: datetime | None = None
+) -> int:
+    """
+    Store pain scores, all of them or none.
+
+    Returns
+    -------
+    int
+        How many were new; a score that says the same again adds nothing.
+
+    Raises
+    ------
+    AlreadyThere
+        If another value is stored for the same day, moment and side: it is corrected, not overwritten.
+    EntryRefused
+        If a named run is not this patient's.
+    """
+    with writing(engine) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key)
+        starts_on = week_start(connection)
+        added = 0
+        for entry in entries:
+            _require_own_run(connection, patient.id, entry.run_id)
+            known = same_scores(connection, patient.id, entry)
+            if known is not None:
+                if known.nprs != entry.nprs:
+                    raise AlreadyThere(
+                        f"For {entry.for_date.isoformat()} ({entry.moment.value.replace('_', ' ')}) the score {known.nprs} is stored. "
+                        "Correct that one instead of adding a second."
+                    )
+                continue
+            row = pain_row(entry, patient.id, starts_on, recorded_by_id=viewer.person_id, recorded_at_utc=now or utc_now())
+            connection.execute(sa.insert(PainScore).values(row))
+            added += 1
+        _touch(connection, patient.id, {entry.for_date for entry in entries}, starts_on)
+    return added
+
+
+def _require_own_run(connection: sa.Connection, patient_id: int, run_id: int | None) -> None:
+    if run_id is None:
+        return
+    own = sa.select(col(Run.id)).where(col(Run.id) == run_id, col(Run.patient_id) == patient_id, col(Run.retired_at_utc).is_(None))
+    if connection.execute(own).first() is None:
+        raise EntryRefused(["The run that this score belongs to is not there any more. Choose the run again."])
+
+
+def _current_score(connection: sa.Connection, viewer: Viewer, score_id: int) -> sa.Row[Any]:
+    statement = (
+        sa.select(*PainScore.metadata.tables["pain_score"].columns)
+        .join(Patient, col(Patient.id) == col(PainScore.patient_id))
+        .where(col(PainScore.id) == score_id, permissions.reachable(viewer))
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise permissions.NotFound("pain score")
+    if row.retired_at_utc is not None:
+        raise AlreadyThere("Somebody has corrected this score meanwhile. Look at the new value first.")
+    return row
+
+
+def correct_pain_score(engine: sa.Engine, viewer: Viewer, score_id: int, nprs: int | None, *, now: datetime | None = None) -> int | None:
+    """
+    Put a right value in the place of a wrong one; the old one stays, with who and when.
+
+    Parameters
+    ----------
+    score_id : int
+        The current score.
+    nprs : int or None
+        The right value; None takes the score back without another one.
+
+    Returns
+    -------
+    int or None
+        The id of the new score; None if it was taken back.
+    """
+    moment = now or utc_now()
+    with writing(engine) as connection:
+        old = _current_score(connection, viewer, score_id)
+        connection.execute(
+            sa.update(PainScore).where(col(PainScore.id) == score_id).values(retired_at_utc=moment, retired_by_id=viewer.person_id)
+        )
+        new_id: int | None = None
+        if nprs is not None:
+            time_zone = connection.execute(sa.select(col(Patient.time_zone)).where(col(Patient.id) == old.patient_id)).scalar_one()
+            entry = PainEntry.checked(
+                today=local_today(time_zone, moment), moment=old.moment, side=old.side, nprs=nprs, for_date=old.for_date
+            )
+            row = pain_row(entry, old.patient_id, week_start(connection), recorded_by_id=viewer.person_id, recorded_at_utc=moment)
+            kept = {name: getattr(old, name) for name in ("run_id", "run_named", "counted_date", "week", "recalled")}
+            inserted = connection.execute(sa.insert(PainScore).values({**row, **kept, "corrects_id": old.id}).returning(col(PainScore.id)))
+            new_id = inserted.scalar_one()
+        _touch(connection, old.patient_id, {old.for_date}, week_start(connection), {old.week})
+    return new_id
+
+
+def add_rest_answer(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: RestEntry, *, now: datetime | None = None) -> None:
+    """Store a yes or no about pain at rest; a later answer for the same day retires the earlier one."""
+    moment = now or utc_now()
+    with writing(engine) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key)
+        same = sa.and_(
+            col(RestAnswer.patient_id) == patient.id,
+            col(RestAnswer.retired_at_utc).is_(None),
+            col(RestAnswer.for_date) == entry.for_date,
+            col(RestAnswer.moment) == entry.moment,
+            col(RestAnswer.side) == entry.side,
+        )
+        old = connection.execute(sa.select(col(RestAnswer.id), col(RestAnswer.answer)).where(same)).one_or_none()
+        if old is not None and old.answer == entry.answer:
+            return
+        connection.execute(sa.update(RestAnswer).where(same).values(retired_at_utc=moment, retired_by_id=viewer.person_id))
+        connection.execute(
+            sa.insert(RestAnswer).values(
+                **_fields(entry),
+                patient_id=patient.id,
+                recorded_at_utc=moment,
+                recorded_by_id=viewer.person_id,
+                corrects_id=old.id if old else None,
+            )
+        )
+        weeks.refresh_coverage(connection, patient.id)
+        weeks.mark_changed(connection, patient.id)
+
+
+def add_day_without_run(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: NoRunEntry, *, now: datetime | None = None) -> None:
+    """Store that the patient did not run on a day: a sign of logging."""
+    with writing(engine) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key)
+        day = col(DayWithoutRun.day) == entry.day
+        if connection.execute(sa.select(col(DayWithoutRun.id)).where(col(DayWithoutRun.patient_id) == patient.id, day)).first():
+            return
+        connection.execute(
+            sa.insert(DayWithoutRun).values(
+                patient_id=patient.id, day=entry.day, recorded_at_utc=now or utc_now(), recorded_by_id=viewer.person_id
+            )
+        )
+        weeks.refresh_coverage(connection, patient.id)
+        weeks.mark_changed(connection, patient.id)
+
+
+def run_identity(started_at_utc: datetime, distance_m: int, moving_time_s: int) -> str:
+    """
+    Name a run by what it is: start second, distance, moving time, each with its length before it.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal digits.
+    """
+    parts = (started_at_utc.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), str(distance_m), str(moving_time_s))
+    return hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
+
+
+def run_row(entry: RunEntry, patient_id: int, starts_on: int, **more: Any) -> dict[str, Any]:
+    """Make the row of a run."""
+    return {
+        **_fields(entry),
+        "patient_id": patient_id,
+        "week": week_number(entry.run_date, starts_on),
+        "identity_sha256": run_identity(entry.started_at_utc, entry.distance_m, entry.moving_time_s),
+        **more,
+    }
+
+
+def insert_run(connection: sa.Connection, row: dict[str, Any], minutes: bytes | None) -> int | None:
+    """
+    Insert one run inside a writing transaction.
+
+    Returns
+    -------
+    int or None
+        Its id; None if the same run (start, distance, time) is there already.
+    """
+    same = sa.select(col(Run.id)).where(
+        col(Run.patient_id) == row["patient_id"], col(Run.identity_sha256) == row["identity_sha256"], col(Run.retired_at_utc).is_(None)
+    )
+    if connection.execute(same).first() is not None:
+        return None
+    run_id: int = connection.execute(sa.insert(Run).values(row).returning(col(Run.id))).scalar_one()
+    if minutes is not None:
+        connection.execute(sa.insert(RunSeries).values(run_id=run_id, minutes=minutes))
+    return run_id
+
+
+def add_run(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: RunEntry, *, now: datetime | None = None) -> int:
+    """
+    Store a run that was typed in by hand.
+
+    Raises
+    ------
+    AlreadyThere
+        If the same run is stored.
+    """
+    with writing(engine) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key)
+        starts_on = week_start(connection)
+        row = run_row(entry, patient.id, starts_on, recorded_by_id=viewer.person_id, recorded_at_utc=now or utc_now())
+        run_id = insert_run(connection, row, None)
+        if run_id is None:
+            raise AlreadyThere("This run is stored already: same start, distance and time.")
+        touch_runs(connection, patient.id, [entry.run_date], starts_on)
+    return run_id
+
+
+def touch_runs(connection: sa.Connection, patient_id: int, run_dates: Iterable[date], starts_on: int) -> None:
+    """Bring links, weeks, coverage and the change counter up to date after runs of some days changed."""
+    _touch(connection, patient_id, run_dates, starts_on)
+
+
+def retire_run(engine: sa.Engine, viewer: Viewer, run_id: int, *, now: datetime | None = None) -> None:
+    """Take a run out of every count; it stays stored, with who and when."""
+    with writing(engine) as connection:
+        statement = (
+            sa.select(col(Run.patient_id), col(Run.run_date), col(Run.retired_at_utc))
+            .join(Patient, col(Patient.id) == col(Run.patient_id))
+            .where(col(Run.id) == run_id, permissions.reachable(viewer))
+        )
+        run = connection.execute(statement).one_or_none()
+        if run is None:
+            raise permissions.NotFound("run")
+        if run.retired_at_utc is not None:
+            return
+        connection.execute(
+            sa.update(Run).where(col(Run.id) == run_id).values(retired_at_utc=now or utc_now(), retired_by_id=viewer.person_id)
+        )
+        touch_runs(connection, run.patient_id, [run.run_date], week_start(connection))
+
+
+def add_visit(
+    engine: sa.Engine,
+    viewer: Viewer,
+    episode_key: str,
+    *,
+    visit_date: date,
+    kind: SiteKind,
+    status: VisitStatus,
+    site_id: int | None = None,
+    summary: str = "",
+) -> str:
+    """Store a visit; returns its random key."""
+    key = new_key()
+    with writing(engine) as connection:
+        episode = permissions.episode_row(connection, viewer, episode_key)
+        connection.execute(
+            sa.insert(Visit).values(
+                key=key,
+                episode_id=episode.id,
+                visit_date=visit_date,
+                kind=kind,
+                status=status,
+                site_id=site_id,
+                therapist_id=viewer.person_id,
+                summary=summary,
+            )
+        )
+        weeks.mark_changed(connection, episode.patient_id)
+    return key
+
+
+def add_plan(
+    engine: sa.Engine,
+    viewer: Viewer,
+    episode_key: str,
+    *,
+    valid_from: date,
+    reason: str,
+    weekly_distance_m: int | None = None,
+    run_ceiling_m: int | None = None,
+    cadence_target_low_spm: float | None = None,
+    cadence_target_high_spm: float | None = None,
+) -> int:
+    """Store the next version of an episode's plan; returns its number, from 1."""
+    with writing(engine) as connection:
+        episode = permissions.episode_row(connection, viewer, episode_key)
+        newest = connection.execute(sa.select(sa.func.max(col(Plan.version))).where(col(Plan.episode_id) == episode.id)).scalar()
+        version = (newest or 0) + 1
+        connection.execute(
+            sa.insert(Plan).values(
+                episode_id=episode.id,
+                version=version,
+                valid_from=valid_from,
+                weekly_distance_m=weekly_distance_m,
+                run_ceiling_m=run_ceiling_m,
+                cadence_target_low_spm=cadence_target_low_spm,
+                cadence_target_high_spm=cadence_target_high_spm,
+                reason=reason,
+                author_id=viewer.person_id,
+            )
+        )
+        weeks.mark_changed(connection, episode.patient_id)
+    return version
+
+
+def add_change(engine: sa.Engine, viewer: Viewer, episode_key: str, *, day: date, kind: ChangeKind, label: str) -> None:
+    """Store a dated change, such as a cadence cue or new shoes."""
+    with writing(engine) as connection:
+        episode = permissions.episode_row(connection, viewer, episode_key)
+        connection.execute(sa.insert(Change).values(episode_id=episode.id, day=day, kind=kind, label=label, author_id=viewer.person_id))
+        weeks.mark_changed(connection, episode.patient_id)
+
+
+def set_week_start(engine: sa.Engine, viewer: Viewer, starts_on: int) -> None:
+    """
+    Change the clinic's first day of the week and rebuild every maintained week.
+
+    Parameters
+    ----------
+    starts_on : int
+        0 Monday … 6 Sunday.
+    """
+    permissions.require_clinical(viewer)
+    if not 0 <= starts_on <= 6:
+        raise EntryRefused(["The first day of the week is a number from 0 (Monday) to 6 (Sunday)."])
+    with writing(engine) as connection:
+        if week_start(connection) == starts_on:
+            return
+        connection.execute(sa.update(Clinic).values(week_start=starts_on))
+        weeks.renumber_weeks(connection, starts_on)
+        connection.execute(sa.update(Patient).values(changed_seq=col(Patient.changed_seq) + 1))

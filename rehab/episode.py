@@ -1,13 +1,24 @@
 """One episode of care as facts for the eye: what was logged, how the hip answered, what the clinic changed."""
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 
-from models import DistanceUnit, Side
-from rehab.cadence import EqualSpeedCadence
-from rehab.pain import Trend
+from models import ChangeKind, DistanceUnit, PainMoment, Side, day_number
+from rehab.cadence import EqualSpeedCadence, cadence_at_equal_speed
+from rehab.days import Coverage, coverage_until, day_numbers, floats, timestamps, week_numbers
+from rehab.load import rolling_7_day_distance
+from rehab.pain import LevelShift, Trend, level_shift, pain_trend, scores_of
+from rehab.response import run_responses
+from rehab.weekly import WEEK_COLUMNS, week_table
+
+__all__ = ["WEEK_COLUMNS", "Coverage", "EpisodeFacts", "EpisodeSummary", "Mark", "PainZones", "answered_sentence", "summarise_episode"]
+
+# What may change the meaning of a pain score, and what may change cadence at the same speed.
+PAIN_BREAKS = frozenset({ChangeKind.INJECTION.value, ChangeKind.DIAGNOSIS.value})
+CADENCE_BREAKS = frozenset({ChangeKind.CADENCE_CUE.value, ChangeKind.SHOE.value, ChangeKind.DEVICE.value})
 
 
 @dataclass(frozen=True)
@@ -16,14 +27,6 @@ class PainZones:
 
     comfortable_max: int
     acceptable_max: int
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """First and last day of logging, both inside. Outside it nothing is known."""
-
-    first_day: date
-    last_day: date
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,10 @@ class EpisodeSummary:
 
     Attributes
     ----------
+    as_of : date
+        The last day of which anything is known here.
+    facts : EpisodeFacts
+        What was handed in, without what is later than `as_of`.
     weeks : DataFrame
         One row per calendar week from the first covered week to the week of `as_of`, columns WEEK_COLUMNS.
     runs : DataFrame
@@ -72,6 +79,14 @@ class EpisodeSummary:
         Ordered by start.
     scores : DataFrame
         PAIN_COLUMNS, of the episode's side only, ordered by counted day.
+    rolling_7_day_distance : Series
+        Metres of each day and the six before it, NaN where the seven days do not all lie inside the coverage.
+    equal_speed : EqualSpeedCadence
+        How cadence was adjusted.
+    trend : Trend
+        Where pain goes over the last four weeks.
+    level_shift : LevelShift or None
+        The last week's next-morning pain against the three before; None without enough entries.
     """
 
     as_of: date
@@ -82,24 +97,124 @@ class EpisodeSummary:
     rolling_7_day_distance: pd.Series
     equal_speed: EqualSpeedCadence
     trend: Trend
-
-
-WEEK_COLUMNS = (
-    "week_start",  # datetime64, first day
-    "logged",  # bool: the whole week (up to as_of) lies inside the coverage, or it has a run
-    "days_logged",  # int 0-7: days of the week inside the coverage
-    "so_far",  # bool: the week of as_of, not yet over
-    "distance_m",  # float, NaN if not logged
-    "runs",  # float, NaN if not logged
-    "longest_run_m",  # float, NaN if not logged or no run
-    "planned_distance_m",  # float, NaN without a plan
-    "running_cadence_spm",  # float, time-weighted mean, NaN if no run has it
-    "cadence_at_equal_speed_spm",  # float, median of the runs, NaN if none
-    "pain_next_morning_median",  # float, NaN without a score
-    "pain_next_morning_max",  # float, NaN without a score
-    "pain_scores",  # int, next-morning scores of the episode's side
-)
+    level_shift: LevelShift | None = None
 
 
 def summarise_episode(facts: EpisodeFacts, *, as_of: date) -> EpisodeSummary:
-    raise NotImplementedError
+    """
+    Work out what an episode's numbers mean, as far as they are known on a day.
+
+    Runs dated, scores felt, marks set and plans valid after `as_of` are ignored, so a summary of an earlier day shows what the chart showed
+    then. (A plan for a week that begins later is not part of it.)
+
+    Parameters
+    ----------
+    facts : EpisodeFacts
+        The patient's history, in any order.
+    as_of : date
+        The patient's local day to look from.
+
+    Returns
+    -------
+    EpisodeSummary
+        With empty frames and "not enough entries" where nothing was recorded.
+    """
+    known = _facts_until(facts, as_of)
+    order = np.lexsort((known.runs["run_id"].to_numpy(dtype=np.int64), known.runs["started_at_utc"].to_numpy(dtype="datetime64[us]")))
+    runs = known.runs.iloc[order].reset_index(drop=True)
+    of_side = known.scores[(known.scores["side"] == known.side.value).to_numpy(dtype=bool)]
+    order = np.lexsort(
+        (of_side["score_id"].to_numpy(dtype=np.int64), day_numbers(of_side["for_date"]), day_numbers(of_side["counted_date"]))
+    )
+    scores = of_side.iloc[order].reset_index(drop=True)
+
+    equal_speed = cadence_at_equal_speed(runs, break_days=[mark.day for mark in known.marks if mark.kind in CADENCE_BREAKS])
+    responses = run_responses(runs, scores, side=known.side)
+    moving_time = floats(runs["moving_time_s"])
+    moving = moving_time > 0
+    runs = runs.assign(
+        week_start=timestamps(week_numbers(day_numbers(runs["run_date"]), known.week_start)),
+        speed_m_s=np.where(moving, floats(runs["distance_m"]) / np.where(moving, moving_time, 1), np.nan),
+        cadence_at_equal_speed_spm=equal_speed.adjusted.to_numpy(),
+        **{name: responses[name].to_numpy() for name in responses.columns},
+    )
+    weeks = week_table(
+        runs,
+        scores,
+        side=known.side,
+        week_start=known.week_start,
+        as_of=as_of,
+        coverage=known.coverage,
+        plans=known.plans,
+        ended_on=known.ended_on,
+        equal_speed=pd.Series(equal_speed.adjusted.to_numpy(), index=runs["run_date"].to_numpy()),
+    )
+    trend = pain_trend(
+        scores,
+        side=known.side,
+        as_of=as_of,
+        week_start=known.week_start,
+        first_day=known.coverage.first_day if known.coverage else None,
+        run_dates=runs["run_date"],
+        breaks=[mark.day for mark in known.marks if mark.kind in PAIN_BREAKS],
+    )
+    return EpisodeSummary(
+        as_of=as_of,
+        facts=known,
+        weeks=weeks,
+        runs=runs,
+        scores=scores,
+        rolling_7_day_distance=rolling_7_day_distance(runs, coverage=known.coverage, as_of=as_of),
+        equal_speed=equal_speed,
+        trend=trend,
+        level_shift=level_shift(scores, side=known.side, as_of=as_of),
+    )
+
+
+def answered_sentence(summary: EpisodeSummary, *, days: int = 14) -> str:
+    """
+    Say in words how much was answered lately: it stands under the chart.
+
+    Parameters
+    ----------
+    summary : EpisodeSummary
+        One episode.
+    days : int
+        Length of the stretch that ends with `as_of`; days before the first log are not asked for.
+
+    Returns
+    -------
+    str
+        Such as "Pain next morning answered on 9 of the last 14 days. 2 of 6 runs without cadence."
+    """
+    if summary.facts.coverage is None:
+        return "Nothing recorded yet."
+    last = day_number(summary.as_of)
+    first = last - days + 1
+    asked = min(days, (summary.as_of - summary.facts.coverage.first_day).days + 1)
+    felt = day_numbers(scores_of(summary.scores, PainMoment.NEXT_MORNING, summary.facts.side)["for_date"])
+    answered = np.unique(felt[felt >= max(first, last - asked + 1)]).size
+    stretch = f"the last {asked} days" if asked > 1 else "1 day"
+    recent = floats(summary.runs["running_cadence_spm"])[day_numbers(summary.runs["run_date"]) >= first]
+    without = int(np.isnan(recent).sum())
+    if not recent.size:
+        cadence = "No runs in that time."
+    elif not without:
+        cadence = f"{'The run has' if recent.size == 1 else f'All {recent.size} runs have'} cadence."
+    else:
+        cadence = f"{without} of {recent.size} {'run' if recent.size == 1 else 'runs'} without cadence."
+    return f"Pain next morning answered on {answered} of {stretch}. {cadence}"
+
+
+def _facts_until(facts: EpisodeFacts, as_of: date) -> EpisodeFacts:
+    last = day_number(as_of)
+    week_end = as_of + timedelta(days=6 - (as_of.weekday() - facts.week_start) % 7)
+    return replace(
+        facts,
+        ended_on=facts.ended_on if facts.ended_on is not None and facts.ended_on <= as_of else None,
+        coverage=coverage_until(facts.coverage, as_of),
+        runs=facts.runs[day_numbers(facts.runs["run_date"]) <= last],
+        scores=facts.scores[day_numbers(facts.scores["for_date"]) <= last],
+        plans=facts.plans[day_numbers(facts.plans["valid_from"]) <= day_number(week_end)],
+        marks=tuple(mark for mark in facts.marks if mark.day <= as_of),
+    )

@@ -77,16 +77,16 @@ def served(database_url: str, log: Path, *, environment: Mapping[str, str] | Non
             server.wait()
 
 
-def wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+def wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path, *, patience_s: float = START_PATIENCE_S) -> None:
     """
     Wait for a starting server to answer.
 
     Raises
     ------
     RuntimeError
-        If it ends, or stays silent for a minute; the text holds its log.
+        If it ends, or stays silent for longer than `patience_s`; the text holds its log.
     """
-    until = time.monotonic() + START_PATIENCE_S
+    until = time.monotonic() + patience_s
     while time.monotonic() < until:
         try:
             with urlopen(f"{address}/_stcore/health", timeout=5):

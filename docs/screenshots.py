@@ -1,0 +1,124 @@
+"""
+Take the pictures of the docs from the real app: `make screenshots`.
+
+`python -m docs.screenshots --all FOLDER` takes every page, wide and narrow, light and dark, to look at.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page
+
+from data import demo, queries
+from data.database import make_engine, migrate
+from data.permissions import COMMAND_LINE
+from pages.shared.shell import PAGES
+from tests.browser import PATIENCE_MS, running_browser, settle
+from tests.serving import served
+
+IMAGES = Path(__file__).parent / "images"
+WIDE, NARROW = (1440, 900), (390, 844)
+TALL_PX = 2_600  # Streamlit scrolls inside the page: only a tall window shows a whole page
+CHART = ".js-plotly-plot .main-svg"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom the pictures show, and who is signed in."""
+
+    episode_key: str
+    therapist: str
+
+
+def subject(database_url: str, patient_code: str | None) -> Subject:
+    """Choose the patient with that code; else the first active one who ran this week and whose pain is known."""
+    engine = make_engine(database_url)
+    rows = queries.caseload(engine, COMMAND_LINE, today=datetime.now(UTC).date())
+    engine.dispose()
+    for row in rows:
+        if row.patient_code == patient_code or (patient_code is None and row.last_pain is not None and row.week_distance_m):
+            return Subject(row.episode_key, row.therapist)
+    raise SystemExit(f"No active episode to show{f' for {patient_code}' if patient_code else ''}.")
+
+
+@contextmanager
+def signed_in(
+    browser: Browser, address: str, who: Subject, *, size: tuple[int, int] = WIDE, colours: Literal["light", "dark"] = "light"
+) -> Iterator[Page]:
+    """Open the patient page of the demo clinic in a new window, signed in by choosing the therapist's name."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=colours, reduced_motion="reduce", locale="en-US", device_scale_factor=1
+    )
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/patient?episode={who.episode_key}")
+    page.get_by_role("button", name=who.therapist).first.click()
+    page.locator(CHART).first.wait_for()
+    settle(page)
+    yield page
+    context.close()
+
+
+def take(page: Page, path: Path) -> None:
+    """Take a picture of what the window shows, without a pointer over it."""
+    page.mouse.move(0, 0)
+    page.evaluate("document.fonts.ready.then(() => true)")
+    settle(page)
+    page.screenshot(path=path, animations="disabled")
+    print(path)
+
+
+def picture_for_readme(browser: Browser, address: str, who: Subject) -> None:
+    with signed_in(browser, address, who) as page:
+        take(page, IMAGES / "patient.png")
+
+
+def every_page(browser: Browser, address: str, who: Subject, folder: Path) -> None:
+    for width, _ in (WIDE, NARROW):
+        for colours in ("light", "dark"):
+            with signed_in(browser, address, who, size=(width, TALL_PX), colours=colours) as page:
+                for path, _title, url, _icon in PAGES:
+                    if url != "patient":
+                        open_page(page, path)
+                    take(page, folder / f"{Path(path).stem}-{width}-{colours}.png")
+
+
+def open_page(page: Page, path: str) -> None:
+    """Go to a page as a person does, by its link in the menu: another address would be another session, signed out."""
+    title = next(title for other, title, *_ in PAGES if other == path)
+    link = page.get_by_role("link", name=title, exact=True)
+    if not link.first.is_visible():
+        page.get_by_test_id("stExpandSidebarButton").click()
+    link.first.click()
+    settle(page)
+
+
+def main() -> None:
+    """Serve a new demo clinic on a free port and take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--patient", metavar="CODE", help="whom to show; default: somebody who ran this week")
+    parser.add_argument("--all", metavar="FOLDER", type=Path, help="take every page, wide and narrow, light and dark, into this folder")
+    chosen = parser.parse_args()
+    (chosen.all or IMAGES).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="still-running-") as folder:
+        database_url = f"sqlite:///{folder}/clinic.db"
+        engine = make_engine(database_url)
+        migrate(engine)
+        demo.fill(engine, as_of=None)
+        engine.dispose()
+        who = subject(database_url, chosen.patient)
+        with served(database_url, Path(folder) / "server.log") as address, running_browser() as browser:
+            if chosen.all:
+                every_page(browser, address, who, chosen.all)
+            else:
+                picture_for_readme(browser, address, who)
+
+
+if __name__ == "__main__":
+    main()

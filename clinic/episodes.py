@@ -5,13 +5,18 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import date
 
+import pandas as pd
 import sqlalchemy as sa
 
+from clinic.today import side_words
 from data import queries
 from data.database import engine
 from data.records import local_today
 from models import Viewer
-from rehab.episode import Coverage, EpisodeFacts, EpisodeSummary, Mark, PainZones, summarise_episode
+from rehab.days import day_words
+from rehab.episode import Coverage, EpisodeFacts, EpisodeSummary, Mark, PainZones, answered_sentence, summarise_episode
+from rehab.now import Fact, facts_now
+from rehab.run_list import run_list
 
 SUMMARIES_KEPT = 256
 
@@ -23,6 +28,41 @@ class Episode:
     row: queries.EpisodeRow
     summary: EpisodeSummary
     rest_pain_on: date | None
+
+    @property
+    def header(self) -> str:
+        """Say in one line what the episode is."""
+        row = self.row
+        parts = [
+            f"{side_words(row.side)}{row.problem}",
+            row.diagnosis_label + (f" ({row.icd10_code})" if row.icd10_code else ""),
+            f"in care since {day_words(row.started_on)}" + (f", discharged {day_words(row.ended_on)}" if row.ended_on else ""),
+            row.therapist,
+            row.site,
+        ]
+        return " · ".join(part for part in parts if part)
+
+    @property
+    def rest_pain_words(self) -> str:
+        """Say that a question about pain at rest was answered yes; empty if not."""
+        if self.rest_pain_on is None:
+            return ""
+        return f"Pain at rest or at night, whatever the position: answered yes for {day_words(self.rest_pain_on)}. Look at this first."
+
+    @property
+    def facts_now(self) -> tuple[Fact, ...]:
+        """Give the few numbers that say where the runner stands now."""
+        return facts_now(self.summary)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Say what stands under the chart: how much was answered, where pain goes, how cadence was compared."""
+        return answered_sentence(self.summary), self.summary.trend.sentence, self.summary.equal_speed.sentence
+
+    @property
+    def run_list(self) -> pd.DataFrame:
+        """Give the runs in words, newest first."""
+        return run_list(self.summary)
 
     @property
     def version(self) -> tuple[str, int, date]:
@@ -105,7 +145,7 @@ def _facts(database: sa.Engine, viewer: Viewer, row: queries.EpisodeRow, week_st
     )
 
 
-def _marks(database: sa.Engine, viewer: Viewer, episode_key: str, plans: "queries.pd.DataFrame") -> tuple[Mark, ...]:
+def _marks(database: sa.Engine, viewer: Viewer, episode_key: str, plans: pd.DataFrame) -> tuple[Mark, ...]:
     visits = queries.visits(database, viewer, episode_key)
     held = visits[visits["status"] == "arrived"]
     changes = queries.changes(database, viewer, episode_key)

@@ -179,8 +179,7 @@ def sites(engine: sa.Engine) -> list[tuple[int, str, str]]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def patients(engine: sa.Engine, viewer: Viewer) -> list[PatientRow]:
-    """Read the register: every patient that the viewer may see, ordered by name."""
+def _patients() -> sa.Select[Any]:
     episodes = (
         sa.select(sa.func.count())
         .select_from(EpisodeOfCare)
@@ -188,21 +187,45 @@ def patients(engine: sa.Engine, viewer: Viewer) -> list[PatientRow]:
         .correlate(Patient)
         .scalar_subquery()
     )
-    statement = (
-        sa.select(
-            col(Patient.key),
-            col(Patient.code),
-            _name(),
-            col(Patient.birth_date),
-            col(Patient.time_zone),
-            col(Patient.distance_unit),
-            episodes,
-        )
-        .where(permissions.reachable(viewer))
-        .order_by(col(Patient.family_name), col(Patient.given_name), col(Patient.code))
+    return sa.select(
+        col(Patient.key),
+        col(Patient.code),
+        _name(),
+        col(Patient.birth_date),
+        col(Patient.time_zone),
+        col(Patient.distance_unit),
+        episodes,
     )
+
+
+def _patient_of(row: sa.Row[Any]) -> PatientRow:
+    fields = list(row)
+    fields[5] = DistanceUnit(fields[5])
+    return PatientRow(*fields)
+
+
+def patients(engine: sa.Engine, viewer: Viewer) -> list[PatientRow]:
+    """Read the register: every patient that the viewer may see, ordered by name."""
+    statement = _patients().where(permissions.reachable(viewer))
     with reading(engine) as connection:
-        return [PatientRow(*row) for row in connection.execute(statement)]
+        ordered = statement.order_by(col(Patient.family_name), col(Patient.given_name), col(Patient.code))
+        return [_patient_of(row) for row in connection.execute(ordered)]
+
+
+def patient(engine: sa.Engine, viewer: Viewer, key: str) -> PatientRow:
+    """
+    Read one patient.
+
+    Raises
+    ------
+    NotFound
+        If there is none for this viewer.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(_patients().where(col(Patient.key) == key, permissions.reachable(viewer))).one_or_none()
+    if row is None:
+        raise permissions.NotFound()
+    return _patient_of(row)
 
 
 def patient_key(engine: sa.Engine, viewer: Viewer, code: str) -> str:

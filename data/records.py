@@ -159,40 +159,85 @@ def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) ->
 def add_pain_scores(
     engine: sa.Engine, viewer: Viewer, patient_key: str, entries: Sequence[PainEntry], *, now: datetime | None = None
 ) -> int:
+    """Store pain scores, all of them or none; `add_diary_day` with nothing else."""
+    return add_diary_day(engine, viewer, patient_key, scores=entries, now=now)
+
+
+def add_diary_day(
+    engine: sa.Engine,
+    viewer: Viewer,
+    patient_key: str,
+    *,
+    scores: Sequence[PainEntry] = (),
+    rest: Sequence[RestEntry] = (),
+    without_run: NoRunEntry | None = None,
+    now: datetime | None = None,
+) -> int:
     """
-    Store pain scores, all of them or none.
+    Store diary answers, all of them or none.
 
     Returns
     -------
     int
-        How many were new; a score that says the same again adds nothing.
+        How many were new; an answer that says the same again adds nothing.
 
     Raises
     ------
     AlreadyThere
-        If another value is stored for the same day, moment and side: it is corrected, not overwritten.
+        If another score is stored for the same day, moment and side: it is corrected, not overwritten.
     EntryRefused
         If a named run is not this patient's.
     """
+    given = {"recorded_by_id": viewer.person_id, "recorded_at_utc": now or utc_now()}
     with writing(engine) as connection:
         patient = permissions.patient_row(connection, viewer, key=patient_key)
         starts_on = week_start(connection)
-        added = 0
-        for entry in entries:
-            _require_own_run(connection, patient.id, entry.run_id)
-            known = same_scores(connection, patient.id, entry)
-            if known is not None:
-                if known.nprs != entry.nprs:
-                    raise AlreadyThere(
-                        f"For {entry.for_date.isoformat()} ({entry.moment.value.replace('_', ' ')}) the score {known.nprs} is stored. "
-                        "Correct that one instead of adding a second."
-                    )
-                continue
-            row = pain_row(entry, patient.id, starts_on, recorded_by_id=viewer.person_id, recorded_at_utc=now or utc_now())
-            connection.execute(sa.insert(PainScore).values(row))
-            added += 1
-        _touch(connection, patient.id, {entry.for_date for entry in entries}, starts_on)
+        added = sum(_insert_score(connection, patient.id, entry, starts_on, given) for entry in scores)
+        added += sum(_insert_rest_answer(connection, patient.id, entry, given) for entry in rest)
+        if without_run is not None:
+            added += _insert_day_without_run(connection, patient.id, without_run, given)
+        if added:
+            _touch(connection, patient.id, {entry.for_date for entry in scores}, starts_on)
     return added
+
+
+def _insert_score(connection: sa.Connection, patient_id: int, entry: PainEntry, starts_on: int, given: dict[str, Any]) -> int:
+    _require_own_run(connection, patient_id, entry.run_id)
+    known = same_scores(connection, patient_id, entry)
+    if known is not None and known.nprs != entry.nprs:
+        raise AlreadyThere(
+            f"For {entry.for_date.isoformat()} ({entry.moment.value.replace('_', ' ')}) the score {known.nprs} is stored. "
+            "Correct that one instead of adding a second."
+        )
+    if known is None:
+        connection.execute(sa.insert(PainScore).values(pain_row(entry, patient_id, starts_on, **given)))
+    return int(known is None)
+
+
+def _insert_rest_answer(connection: sa.Connection, patient_id: int, entry: RestEntry, given: dict[str, Any]) -> int:
+    same = sa.and_(
+        col(RestAnswer.patient_id) == patient_id,
+        col(RestAnswer.retired_at_utc).is_(None),
+        col(RestAnswer.for_date) == entry.for_date,
+        col(RestAnswer.moment) == entry.moment,
+        col(RestAnswer.side) == entry.side,
+    )
+    old = connection.execute(sa.select(col(RestAnswer.id), col(RestAnswer.answer)).where(same)).one_or_none()
+    if old is not None and old.answer == entry.answer:
+        return 0
+    retired = {"retired_at_utc": given["recorded_at_utc"], "retired_by_id": given["recorded_by_id"]}
+    connection.execute(sa.update(RestAnswer).where(same).values(retired))
+    row = {**_fields(entry), "patient_id": patient_id, "corrects_id": old.id if old else None, **given}
+    connection.execute(sa.insert(RestAnswer).values(row))
+    return 1
+
+
+def _insert_day_without_run(connection: sa.Connection, patient_id: int, entry: NoRunEntry, given: dict[str, Any]) -> int:
+    same = sa.select(col(DayWithoutRun.id)).where(col(DayWithoutRun.patient_id) == patient_id, col(DayWithoutRun.day) == entry.day)
+    if connection.execute(same).first() is not None:
+        return 0
+    connection.execute(sa.insert(DayWithoutRun).values(patient_id=patient_id, day=entry.day, **given))
+    return 1
 
 
 def _require_own_run(connection: sa.Connection, patient_id: int, run_id: int | None) -> None:
@@ -254,48 +299,13 @@ def correct_pain_score(engine: sa.Engine, viewer: Viewer, score_id: int, nprs: i
 
 
 def add_rest_answer(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: RestEntry, *, now: datetime | None = None) -> None:
-    """Store a yes or no about pain at rest; a later answer for the same day retires the earlier one."""
-    moment = now or utc_now()
-    with writing(engine) as connection:
-        patient = permissions.patient_row(connection, viewer, key=patient_key)
-        same = sa.and_(
-            col(RestAnswer.patient_id) == patient.id,
-            col(RestAnswer.retired_at_utc).is_(None),
-            col(RestAnswer.for_date) == entry.for_date,
-            col(RestAnswer.moment) == entry.moment,
-            col(RestAnswer.side) == entry.side,
-        )
-        old = connection.execute(sa.select(col(RestAnswer.id), col(RestAnswer.answer)).where(same)).one_or_none()
-        if old is not None and old.answer == entry.answer:
-            return
-        connection.execute(sa.update(RestAnswer).where(same).values(retired_at_utc=moment, retired_by_id=viewer.person_id))
-        connection.execute(
-            sa.insert(RestAnswer).values(
-                **_fields(entry),
-                patient_id=patient.id,
-                recorded_at_utc=moment,
-                recorded_by_id=viewer.person_id,
-                corrects_id=old.id if old else None,
-            )
-        )
-        weeks.refresh_coverage(connection, patient.id)
-        weeks.mark_changed(connection, patient.id)
+    """Store a yes or no about pain at rest; a later answer for the same day retires the earlier one, which stays."""
+    add_diary_day(engine, viewer, patient_key, rest=[entry], now=now)
 
 
 def add_day_without_run(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: NoRunEntry, *, now: datetime | None = None) -> None:
     """Store that the patient did not run on a day: a sign of logging."""
-    with writing(engine) as connection:
-        patient = permissions.patient_row(connection, viewer, key=patient_key)
-        day = col(DayWithoutRun.day) == entry.day
-        if connection.execute(sa.select(col(DayWithoutRun.id)).where(col(DayWithoutRun.patient_id) == patient.id, day)).first():
-            return
-        connection.execute(
-            sa.insert(DayWithoutRun).values(
-                patient_id=patient.id, day=entry.day, recorded_at_utc=now or utc_now(), recorded_by_id=viewer.person_id
-            )
-        )
-        weeks.refresh_coverage(connection, patient.id)
-        weeks.mark_changed(connection, patient.id)
+    add_diary_day(engine, viewer, patient_key, without_run=entry, now=now)
 
 
 def run_identity(started_at_utc: datetime, distance_m: int, moving_time_s: int) -> str:

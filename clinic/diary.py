@@ -1,0 +1,139 @@
+"""The pain diary: enter, look back, correct."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from data import queries, records
+from data.database import engine
+from models import NoRunEntry, PainEntry, PainMoment, RestEntry, RestMoment, Viewer
+from rehab.units import distance_text
+
+LOOK_BACK_DAYS = 42
+
+MOMENT_WORDS = {
+    PainMoment.BEFORE: "Before the run",
+    PainMoment.DURING: "During the run (worst)",
+    PainMoment.AFTER: "Later that day",
+    PainMoment.NEXT_MORNING: "Next morning, on rising",
+    PainMoment.NIGHT_LYING: "At night, lying on that side",
+}
+REST_WORDS = {
+    RestMoment.REST: "Pain at rest, whatever the position",
+    RestMoment.NIGHT_REST: "Pain at night that does not depend on position",
+}
+
+
+@dataclass(frozen=True)
+class DiaryLine:
+    """One score with what became of it. `replaced` says by whom and when, empty for a current one."""
+
+    score_id: int
+    day: date
+    moment: str
+    nprs: int
+    told: str
+    replaced: str
+
+    @property
+    def is_current(self) -> bool:
+        return not self.replaced
+
+    @property
+    def label(self) -> str:
+        return f"{self.day:%a} {self.day.day} {self.day:%b %Y} · {self.moment} · {self.nprs}"
+
+
+def patient_today(episode: queries.EpisodeRow) -> date:
+    """Say which day it is where the patient lives."""
+    return records.local_today(episode.time_zone)
+
+
+def runs_on(viewer: Viewer, episode: queries.EpisodeRow, day: date) -> dict[int, str]:
+    """Give the runs of a day in words, by id."""
+    runs = queries.runs(engine(), viewer, episode.patient_key)
+    of_day = runs[runs["run_date"].dt.date == day]
+    return {
+        int(run.run_id): f"{(run.started_at_utc + timedelta(seconds=run.utc_offset_s)):%H:%M}, "
+        f"{distance_text(run.distance_m, episode.distance_unit, places=1)}"
+        for run in of_day.itertuples()
+    }
+
+
+def add_entries(
+    viewer: Viewer,
+    episode: queries.EpisodeRow,
+    *,
+    day: date,
+    scores: dict[PainMoment, int | None],
+    rest: dict[RestMoment, bool | None],
+    did_not_run: bool,
+    run_id: int | None = None,
+) -> int:
+    """
+    Store what was answered about one day; what was not answered stays unknown.
+
+    Parameters
+    ----------
+    scores, rest : dict
+        Answers by moment, None where there was none. The next-morning score of `day` is the one felt on that morning.
+    did_not_run : bool
+        The patient said so.
+    run_id : int, optional
+        The run that the scores of the day belong to, when the day has several.
+
+    Returns
+    -------
+    int
+        How many new answers were stored.
+    """
+    today = patient_today(episode)
+    entries = [
+        PainEntry.checked(
+            today=today,
+            moment=moment,
+            side=episode.side,
+            nprs=nprs,
+            for_date=day,
+            run_id=None if moment in {PainMoment.NEXT_MORNING, PainMoment.NIGHT_LYING} else run_id,
+        )
+        for moment, nprs in scores.items()
+        if nprs is not None
+    ]
+    answers = [
+        RestEntry.checked(today=today, moment=moment, side=episode.side, answer=answer, for_date=day)
+        for moment, answer in rest.items()
+        if answer is not None
+    ]
+    without_run = NoRunEntry.checked(today=today, day=day) if did_not_run else None
+    return records.add_diary_day(engine(), viewer, episode.patient_key, scores=entries, rest=answers, without_run=without_run)
+
+
+def history(viewer: Viewer, episode: queries.EpisodeRow, *, days: int = LOOK_BACK_DAYS) -> list[DiaryLine]:
+    """List the scores of the last days with what they were before, newest first."""
+    since = patient_today(episode) - timedelta(days=days)
+    frame = queries.score_history(engine(), viewer, episode.patient_key, since=since)
+    frame = frame[frame["side"] == episode.side]
+    return [
+        DiaryLine(
+            score_id=int(row.score_id),
+            day=row.for_date.date(),
+            moment=MOMENT_WORDS[PainMoment(row.moment)],
+            nprs=int(row.nprs),
+            told=f"{row.recorded_at_utc.date().isoformat()}{f' by {row.recorded_by}' if row.recorded_by else ''}",
+            replaced=""
+            if row.retired_at_utc is None or row.retired_at_utc != row.retired_at_utc
+            else f"{row.retired_at_utc.date().isoformat()}{f' by {row.retired_by}' if row.retired_by else ''}",
+        )
+        for row in frame.itertuples()
+    ]
+
+
+def correct(viewer: Viewer, score_id: int, nprs: int | None) -> None:
+    """Put a right value in the place of a wrong one, or take it back with None; the old one stays, with who and when."""
+    records.correct_pain_score(engine(), viewer, score_id, nprs)
+
+
+def shown(line: DiaryLine) -> dict[str, str | int]:
+    """Give the columns of the look back."""
+    told = line.told if line.is_current else f"{line.told}; replaced {line.replaced}"
+    return {"Day": f"{line.day.isoformat()} {line.day:%a}", "When": line.moment, "Pain": line.nprs, "Told": told}

@@ -1,0 +1,130 @@
+"""The list of the day: active episodes in words, for who asks."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from data import queries
+from data.database import engine
+from data.records import local_today
+from models import Side, Viewer
+from rehab.units import distance_text
+
+
+@dataclass(frozen=True)
+class TodayLine:
+    """One active episode as the list shows it; `key` opens it, `days_since_log` is None if nothing was ever logged."""
+
+    key: str
+    runner: str
+    problem: str
+    last_pain: str
+    week: str
+    last_log: str
+    days_since_log: int | None
+    site: str
+    therapist: str
+    rest_pain: str
+
+    def matches(self, wanted: str) -> bool:
+        """Say whether what is searched for stands in the line; accents and case do not matter."""
+        return folded(wanted) in folded(" ".join((self.runner, self.problem, self.therapist, self.site)))
+
+    def shown(self) -> dict[str, str]:
+        """Give the columns of the list, without the key."""
+        return {
+            "Runner": self.runner,
+            "Problem": self.problem,
+            "Last pain": self.last_pain,
+            "This week": self.week,
+            "Last log": self.last_log,
+            "Pain at rest": self.rest_pain,
+            "Site": self.site,
+            "Therapist": self.therapist,
+        }
+
+
+def today_list(viewer: Viewer, *, today: date | None = None, database: sa.Engine | None = None) -> list[TodayLine]:
+    """
+    Give the active episodes that a viewer may see, by name.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Who asks.
+    today : date, optional
+        Default today where the clinic is.
+    database : Engine, optional
+        Default the process's own.
+    """
+    database = database or engine()
+    day = today or local_today(queries.clinic(database).time_zone)
+    return [_line(row, day) for row in queries.caseload(database, viewer, today=day)]
+
+
+def _line(row: queries.CaseloadRow, today: date) -> TodayLine:
+    age = f", {age_years(row.birth_date, today)}" if row.birth_date else ""
+    return TodayLine(
+        key=row.episode_key,
+        runner=f"{row.patient_name}{age}",
+        problem=f"{side_words(row.side)}{row.problem}",
+        last_pain=_pain_words(row, today),
+        week=_week_words(row),
+        last_log=days_ago_words(row.last_log_on, today) if row.last_log_on else "never",
+        days_since_log=(today - row.last_log_on).days if row.last_log_on else None,
+        site=row.site,
+        therapist=row.therapist,
+        rest_pain=f"yes, {days_ago_words(row.rest_pain_on, today)}" if row.rest_pain_on else "",
+    )
+
+
+def _pain_words(row: queries.CaseloadRow, today: date) -> str:
+    if row.last_pain is None or row.last_pain_moment is None or row.last_pain_on is None:
+        return "no score"
+    return f"{row.last_pain} of 10 {row.last_pain_moment.replace('_', ' ')}, {days_ago_words(row.last_pain_on, today)}"
+
+
+def _week_words(row: queries.CaseloadRow) -> str:
+    if row.week_distance_m is None:
+        return "no log this week"
+    runs = f"{row.week_runs} run{'' if row.week_runs == 1 else 's'}"
+    return f"{distance_text(row.week_distance_m, row.distance_unit, places=1)} in {runs}"
+
+
+def folded(text: str) -> str:
+    """
+    Fold case and accents away, for a search.
+
+    >>> folded("José  ÅSA")
+    'jose asa'
+    """
+    bare = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return " ".join(bare.casefold().split())
+
+
+def days_ago_words(day: date, today: date) -> str:
+    """
+    Say how long ago a day was.
+
+    >>> days_ago_words(date(2026, 3, 1), date(2026, 3, 3))
+    '2 days ago'
+    """
+    days = (today - day).days
+    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
+
+
+def age_years(birth_date: date, today: date) -> int:
+    """
+    Count whole years of age.
+
+    >>> age_years(date(1980, 3, 2), date(2026, 3, 1)), age_years(date(1980, 3, 2), date(2026, 3, 2))
+    (45, 46)
+    """
+    return today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
+
+
+def side_words(side: Side) -> str:
+    """Name a side before a problem; nothing if it is not known."""
+    return "" if side == Side.UNSPECIFIED else f"{side.value.capitalize()} side: "

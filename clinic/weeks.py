@@ -1,0 +1,76 @@
+"""A patient's weeks for who asks: read from the maintained rows, never from the whole history of runs."""
+
+from datetime import date
+
+import pandas as pd
+import sqlalchemy as sa
+
+from data import queries
+from data.database import engine
+from data.records import local_today
+from models import Side, Viewer, week_number
+from rehab.cadence import cadence_at_equal_speed
+from rehab.days import Coverage
+from rehab.weekly import week_table_from_rows
+
+EXPORT_COLUMNS = (
+    "week_start",
+    "logged",
+    "distance_m",
+    "runs",
+    "longest_run_m",
+    "running_cadence_spm",
+    "cadence_at_equal_speed_spm",
+    "pain_next_morning_median",
+    "pain_next_morning_max",
+    "pain_scores",
+)
+
+
+def patient_weeks(viewer: Viewer, patient_key: str, *, as_of: date | None = None, database: sa.Engine | None = None) -> pd.DataFrame:
+    """
+    Give the calendar weeks of one patient, from the first that is known to that of `as_of`.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Who asks.
+    patient_key : str
+        The patient's random key.
+    as_of : date, optional
+        Default today where the patient lives.
+    database : Engine, optional
+        Default the process's own.
+
+    Returns
+    -------
+    DataFrame
+        `rehab.weekly.WEEK_COLUMNS`; pain is that of the side of the patient's newest active episode, else of the newest one, else of
+        scores without a side.
+
+    Raises
+    ------
+    NotFound
+        If there is no such patient for this viewer.
+    """
+    database = database or engine()
+    patient = queries.patient(database, viewer, patient_key)
+    day = as_of or local_today(patient.time_zone)
+    starts_on = queries.clinic(database).week_start
+    episodes = queries.episodes(database, viewer, patient_key=patient_key)
+    newest = max(episodes, key=lambda row: (row.status == "active", row.started_on), default=None)
+    covered = queries.coverage(database, viewer, patient_key)
+    runs = queries.runs(database, viewer, patient_key)
+    runs = runs[runs["run_date"].dt.date <= day]
+    run_weeks, pain_weeks = queries.weeks(database, viewer, patient_key, low=week_number(date.min, 0), high=week_number(day, starts_on))
+    return week_table_from_rows(
+        run_weeks,
+        pain_weeks,
+        side=newest.side if newest else Side.UNSPECIFIED,
+        week_start=starts_on,
+        as_of=day,
+        coverage=None if covered is None else Coverage(*covered),
+        plans=queries.plans(database, viewer, newest.key) if newest else None,
+        ended_on=newest.ended_on if newest else None,
+        equal_speed=pd.Series(cadence_at_equal_speed(runs).adjusted.to_numpy(), index=runs["run_date"].to_numpy()),
+    )

@@ -1,0 +1,17 @@
+"""The entry: builds the app, asks who is there, hands over to a page."""
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.pages_manager import PagesManager
+
+# Streamlit would run pages/x.py by its URL without this file (docs/decisions/0002-pages-do-not-run-by-themselves.md).
+PagesManager.uses_pages_directory = False
+
+if runtime.exists():
+    from pages.shared import shell
+
+    shell.show()
+else:
+    from access import web
+
+    app = st.App(__file__, lifespan=web.lifespan)

@@ -1,0 +1,87 @@
+"""The pain diary: enter what a patient told, correct what was wrong."""
+
+import streamlit as st
+
+from clinic import AlreadyThere, EpisodeRow, diary
+from models import EntryRefused, PainMoment, RestMoment, Viewer
+from pages.shared.begin import begin
+from pages.shared.chosen import another_runner, chosen_episode
+
+SCORES = list(range(11))
+
+
+def _entry(viewer: Viewer, row: EpisodeRow) -> None:
+    today = diary.patient_today(row)
+    day = st.date_input("Day", value=today, max_value=today, key="diary_day", width=200, help="The day on which it was felt.")
+    runs = diary.runs_on(viewer, row, day)
+    with st.form("diary", clear_on_submit=True, border=True):
+        st.write("Pain from 0 (none) to 10 (worst you can imagine). Leave open what was not answered: no answer is not 0.")
+        scores = {
+            moment: st.segmented_control(diary.MOMENT_WORDS[moment], SCORES, key=f"score_{moment}")
+            for moment in (PainMoment.NEXT_MORNING, PainMoment.DURING, PainMoment.AFTER, PainMoment.BEFORE, PainMoment.NIGHT_LYING)
+        }
+        rest = {moment: st.segmented_control(diary.REST_WORDS[moment], ["no", "yes"], key=f"rest_{moment}") for moment in RestMoment}
+        run_id = None
+        if len(runs) > 1:
+            run_id = st.selectbox("Which run of that day?", list(runs), format_func=runs.__getitem__, index=None, key="diary_run")
+        did_not_run = not runs and st.checkbox("Did not run on this day", key="diary_no_run")
+        if not st.form_submit_button("Save", icon=":material/check:", type="primary", key="diary_save"):
+            return
+    try:
+        added = diary.add_entries(
+            viewer,
+            row,
+            day=day,
+            scores=scores,
+            rest={moment: None if answer is None else answer == "yes" for moment, answer in rest.items()},
+            did_not_run=did_not_run,
+            run_id=run_id,
+        )
+    except (EntryRefused, AlreadyThere) as refusal:
+        st.error(str(refusal), icon=":material/error:")
+        return
+    if added:
+        st.success(f"Saved: {added} {'answer' if added == 1 else 'answers'} for {day.isoformat()}.", icon=":material/check:")
+    else:
+        st.info("Nothing new to save. Choose at least one answer.", icon=":material/info:")
+
+
+def _look_back(viewer: Viewer, row: EpisodeRow) -> None:
+    st.subheader("The last six weeks")
+    lines = diary.history(viewer, row)
+    if not lines:
+        st.info("No score in the last six weeks.", icon=":material/edit_note:")
+        return
+    st.dataframe(
+        [diary.shown(line) for line in lines],
+        hide_index=True,
+        height=320,
+        alt="Pain scores of the last six weeks, newest first, with corrections.",
+    )
+    with st.popover("Correct a score", icon=":material/edit:"):
+        current = {line.score_id: line for line in lines if line.is_current}
+        score_id = st.selectbox(
+            "Which score is wrong?", list(current), format_func=lambda key: current[key].label, index=None, key="correct_which"
+        )
+        value = st.segmented_control("What it should be", [*SCORES, "take it back"], key="correct_value")
+        st.caption("The old value stays in the history, with who changed it and when.")
+        if st.button("Save the correction", disabled=score_id is None or value is None, key="correct_save"):
+            try:
+                diary.correct(viewer, score_id, value if isinstance(value, int) else None)
+            except (EntryRefused, AlreadyThere) as refusal:
+                st.error(str(refusal), icon=":material/error:")
+            else:
+                st.toast("Corrected. The chart follows.", icon=":material/check:")
+                st.rerun()
+
+
+viewer = begin()
+row = chosen_episode(viewer, what_for="to write the diary of")
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+    st.title(f"Pain diary: {row.patient_name}")
+    another_runner(viewer)
+entry, back = st.columns(2, gap="large")
+with entry:
+    _entry(viewer, row)
+with back:
+    _look_back(viewer, row)

@@ -1,0 +1,51 @@
+"""One episode: pain against weekly mileage and cadence, on one time axis."""
+
+import streamlit as st
+
+from clinic.charts import main_chart
+from clinic.episodes import episode
+from pages.shared.begin import begin
+from pages.shared.chosen import another_runner, chosen_episode
+from pages.shared.look import PLOTLY_CONFIG, SPANS, is_narrow, scheme, span_label
+
+viewer = begin()
+row = chosen_episode(viewer, what_for="to look at")
+shown = episode(viewer, row.key)
+
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+    with st.container(gap=None, width="stretch"):
+        st.title(row.patient_name)
+        st.caption(shown.header)
+    another_runner(viewer)
+
+if shown.rest_pain_words:
+    st.warning(shown.rest_pain_words, icon=":material/stethoscope:")
+
+with st.container(horizontal=True, gap="large"):
+    for fact in shown.facts_now:
+        st.metric(fact.label, fact.value, fact.change, delta_color="off", delta_arrow="off", help=fact.help, width="content")
+
+span = st.segmented_control("Time shown", options=list(SPANS), format_func=span_label, default=SPANS[1], key="range", bind="query-params")
+chart, figure = main_chart(shown, span=span or SPANS[1], scheme=scheme(), narrow=is_narrow())
+
+if chart.is_empty:
+    st.info(chart.sentence, icon=":material/edit_note:")
+else:
+    st.write(chart.sentence)
+st.plotly_chart(figure, config=PLOTLY_CONFIG, theme=None, key="main_chart", alt=chart.sentence)
+
+for sentence in shown.sentences:
+    st.caption(sentence)
+
+weeks, runs = st.tabs(["Weeks as a table", "Runs and how each number was obtained"], on_change="rerun", key="tables")
+with weeks:
+    if weeks.open:
+        st.dataframe(chart.table, hide_index=True, alt="The weeks of the chart in words, newest first.")
+with runs:
+    if runs.open:
+        st.dataframe(
+            shown.run_list,
+            hide_index=True,
+            column_config={"Day": st.column_config.DateColumn(format="YYYY-MM-DD")},
+            alt="The runs of this patient with distance, time, pace, cadence and where each comes from, newest first.",
+        )

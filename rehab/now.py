@@ -1,0 +1,86 @@
+"""The few numbers that say where a runner stands now."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from models import PainMoment
+from rehab.days import day_words
+from rehab.episode import EpisodeSummary
+from rehab.pain import scores_of
+from rehab.units import cadence_text, distance_text
+
+NOT_KNOWN = "not known"
+LAST_DAYS, LONGEST_RUN_DAYS, CADENCE_DAYS = 7, 30, 28
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number with its unit, what it is compared with in words, and what exactly it is."""
+
+    label: str
+    value: str
+    beside: str
+    help: str
+
+
+def facts_now(summary: EpisodeSummary) -> tuple[Fact, ...]:
+    """
+    Give pain, distance, longest run and cadence as they stand on the day of the summary.
+
+    What is not known is said, never shown as 0.
+
+    Returns
+    -------
+    tuple of Fact
+        Always the same four, in the same order.
+    """
+    return _pain(summary), _distance(summary), _longest_run(summary), _cadence(summary)
+
+
+def _pain(summary: EpisodeSummary) -> Fact:
+    mornings = scores_of(summary.scores, PainMoment.NEXT_MORNING, summary.facts.side)
+    since = np.datetime64(summary.as_of - timedelta(days=LAST_DAYS - 1))
+    recent = mornings.loc[mornings["for_date"] >= since, "nprs"].to_numpy()
+    help_text = "Middle value (median) of the next-morning scores of the last 7 days, from 0 to 10; the highest one beside it."
+    if not recent.size:
+        return Fact("Pain next morning", NOT_KNOWN, "no score in 7 days", help_text)
+    answers = f"{recent.size} answer{'' if recent.size == 1 else 's'}"
+    return Fact("Pain next morning", f"{np.median(recent):g} of 10", f"worst {recent.max()} in 7 days, {answers}", help_text)
+
+
+def _distance(summary: EpisodeSummary) -> Fact:
+    rolling = summary.rolling_7_day_distance
+    unit = summary.facts.distance_unit
+    help_text = "Sum of the last 7 days, today included. Known only when all 7 days were logged."
+    label = "Last 7 days"
+    latest = float(rolling.iloc[-1]) if len(rolling) and rolling.index[-1].date() == summary.as_of else np.nan
+    if np.isnan(latest):
+        logged = summary.facts.coverage
+        beside = "nothing logged yet" if logged is None else f"logged up to {day_words(logged.last_day)}"
+        return Fact(label, NOT_KNOWN, beside, help_text)
+    before = float(rolling.iloc[-1 - LAST_DAYS]) if len(rolling) > LAST_DAYS else np.nan
+    beside = "the 7 days before: not known" if np.isnan(before) else f"the 7 days before: {distance_text(before, unit, places=1)}"
+    return Fact(label, distance_text(latest, unit, places=1), beside, help_text)
+
+
+def _longest_run(summary: EpisodeSummary) -> Fact:
+    since = np.datetime64(summary.as_of - timedelta(days=LONGEST_RUN_DAYS - 1))
+    recent = summary.runs[summary.runs["run_date"] >= since]
+    help_text = "The longest single run of the last 30 days."
+    if not len(recent):
+        return Fact("Longest run", NOT_KNOWN, "no run logged in 30 days", help_text)
+    longest = recent.loc[recent["distance_m"].idxmax()]
+    value = distance_text(float(longest["distance_m"]), summary.facts.distance_unit, places=1)
+    return Fact("Longest run", value, f"on {day_words(longest['run_date'].date())}", help_text)
+
+
+def _cadence(summary: EpisodeSummary) -> Fact:
+    since = np.datetime64(summary.as_of - timedelta(days=CADENCE_DAYS - 1))
+    recent = summary.runs.loc[summary.runs["run_date"] >= since, "cadence_at_equal_speed_spm"].dropna()
+    help_text = "Middle value (median) of the runs of the last 4 weeks, steps of both feet, compared at the runner's usual easy speed."
+    if not len(recent):
+        return Fact("Cadence at equal speed", NOT_KNOWN, "no run with cadence in 4 weeks", help_text)
+    runs = f"{len(recent)} run{'' if len(recent) == 1 else 's'} in 4 weeks"
+    return Fact("Cadence at equal speed", cadence_text(float(recent.median())), runs, help_text)

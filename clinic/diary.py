@@ -1,7 +1,10 @@
 """The pain diary: enter, look back, correct."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
 
 from data import queries, records
 from data.database import engine
@@ -53,9 +56,9 @@ def runs_on(viewer: Viewer, episode: queries.EpisodeRow, day: date) -> dict[int,
     runs = queries.runs(engine(), viewer, episode.patient_key)
     of_day = runs[runs["run_date"].dt.date == day]
     return {
-        int(run.run_id): f"{(run.started_at_utc + timedelta(seconds=run.utc_offset_s)):%H:%M}, "
-        f"{distance_text(run.distance_m, episode.distance_unit, places=1)}"
-        for run in of_day.itertuples()
+        int(run["run_id"]): f"{run['started_at_utc'] + timedelta(seconds=run['utc_offset_s']):%H:%M}, "
+        f"{distance_text(run['distance_m'], episode.distance_unit, places=1)}"
+        for run in of_day.to_dict("records")
     }
 
 
@@ -115,17 +118,19 @@ def history(viewer: Viewer, episode: queries.EpisodeRow, *, days: int = LOOK_BAC
     frame = frame[frame["side"] == episode.side]
     return [
         DiaryLine(
-            score_id=int(row.score_id),
-            day=row.for_date.date(),
-            moment=MOMENT_WORDS[PainMoment(row.moment)],
-            nprs=int(row.nprs),
-            told=f"{row.recorded_at_utc.date().isoformat()}{f' by {row.recorded_by}' if row.recorded_by else ''}",
-            replaced=""
-            if row.retired_at_utc is None or row.retired_at_utc != row.retired_at_utc
-            else f"{row.retired_at_utc.date().isoformat()}{f' by {row.retired_by}' if row.retired_by else ''}",
+            score_id=int(row["score_id"]),
+            day=row["for_date"].date(),
+            moment=MOMENT_WORDS[PainMoment(row["moment"])],
+            nprs=int(row["nprs"]),
+            told=_when_and_who(row["recorded_at_utc"], row["recorded_by"], episode.time_zone),
+            replaced="" if pd.isna(row["retired_at_utc"]) else _when_and_who(row["retired_at_utc"], row["retired_by"], episode.time_zone),
         )
-        for row in frame.itertuples()
+        for row in frame.to_dict("records")
     ]
+
+
+def _when_and_who(at: datetime, name: str, time_zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M}{f' by {name}' if name else ''}"
 
 
 def correct(viewer: Viewer, score_id: int, nprs: int | None) -> None:

@@ -12,7 +12,7 @@ from clinic.today import side_words
 from data import queries
 from data.database import engine
 from data.records import local_today
-from models import Viewer
+from models import Viewer, VisitStatus
 from rehab.days import day_words
 from rehab.episode import Coverage, EpisodeFacts, EpisodeSummary, Mark, PainZones, answered_sentence, summarise_episode
 from rehab.now import Fact, facts_now
@@ -147,9 +147,9 @@ def _facts(database: sa.Engine, viewer: Viewer, row: queries.EpisodeRow, week_st
 
 def _marks(database: sa.Engine, viewer: Viewer, episode_key: str, plans: pd.DataFrame) -> tuple[Mark, ...]:
     visits = queries.visits(database, viewer, episode_key)
-    held = visits[visits["status"] == "arrived"]
     changes = queries.changes(database, viewer, episode_key)
-    marks = [Mark(visit.visit_date.date(), "visit", visit.summary or "Visit") for visit in held.itertuples()]
-    marks += [Mark(plan.valid_from.date(), "plan", plan.reason or f"Plan {plan.version}") for plan in plans.itertuples()]
-    marks += [Mark(change.day.date(), change.kind, change.label) for change in changes.itertuples()]
+    held = visits[visits["status"] == VisitStatus.ARRIVED]
+    marks = [Mark(row["visit_date"].date(), "visit", row["summary"] or "Visit") for row in held.to_dict("records")]
+    marks += [Mark(row["valid_from"].date(), "plan", row["reason"] or f"Plan {row['version']}") for row in plans.to_dict("records")]
+    marks += [Mark(row["day"].date(), row["kind"], row["label"]) for row in changes.to_dict("records")]
     return tuple(sorted(marks, key=lambda mark: (mark.day, mark.kind)))

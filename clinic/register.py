@@ -3,9 +3,9 @@
 from datetime import date
 from zoneinfo import available_timezones
 
+from clinic.today import age_years, folded
 from data import queries, records
 from data.database import engine
-from clinic.today import age_years, folded
 from models import DistanceUnit, EpisodeEntry, PatientEntry, Side, Viewer
 from rehab.diagnoses import DIAGNOSES, Diagnosis
 

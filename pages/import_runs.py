@@ -26,11 +26,15 @@ if asked and not uploads:
     st.info("Choose one or more files first.", icon=":material/upload_file:")
 elif asked and uploads:
     bar = st.progress(0.0, "Reading the files")
+
+    def show_progress(done: int, total: int, name: str) -> None:
+        bar.progress(done / total, f"{done} of {total} files done. {name}")
+
     report = imports.import_uploads(
         viewer,
         patient.key,
         [(upload.name, upload.getvalue()) for upload in uploads],
-        on_progress=lambda done, total, name: bar.progress(done / total, f"{done} of {total} files done. {name}"),
+        on_progress=show_progress,
     )
     bar.empty()
     st.session_state["import_report"] = (patient.key, report)

@@ -65,7 +65,7 @@ def _look_back(viewer: Viewer, row: EpisodeRow) -> None:
         )
         value = st.segmented_control("What it should be", [*SCORES, "take it back"], key="correct_value")
         st.caption("The old value stays in the history, with who changed it and when.")
-        if st.button("Save the correction", disabled=score_id is None or value is None, key="correct_save"):
+        if st.button("Save the correction", disabled=score_id is None or value is None, key="correct_save") and score_id is not None:
             try:
                 diary.correct(viewer, score_id, value if isinstance(value, int) else None)
             except (EntryRefused, AlreadyThere) as refusal:

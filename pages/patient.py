@@ -23,7 +23,7 @@ if shown.rest_pain_words:
 
 with st.container(horizontal=True, gap="large"):
     for fact in shown.facts_now:
-        st.metric(fact.label, fact.value, fact.change, delta_color="off", delta_arrow="off", help=fact.help, width="content")
+        st.metric(fact.label, fact.value, fact.beside, delta_color="off", delta_arrow="off", help=fact.help, width="content")
 
 span = st.segmented_control("Time shown", options=list(SPANS), format_func=span_label, default=SPANS[1], key="range", bind="query-params")
 chart, figure = main_chart(shown, span=span or SPANS[1], scheme=scheme(), narrow=is_narrow())

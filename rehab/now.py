@@ -71,9 +71,9 @@ def _longest_run(summary: EpisodeSummary) -> Fact:
     help_text = "The longest single run of the last 30 days."
     if not len(recent):
         return Fact("Longest run", NOT_KNOWN, "no run logged in 30 days", help_text)
-    longest = recent.loc[recent["distance_m"].idxmax()]
-    value = distance_text(float(longest["distance_m"]), summary.facts.distance_unit, places=1)
-    return Fact("Longest run", value, f"on {day_words(longest['run_date'].date())}", help_text)
+    at = int(recent["distance_m"].to_numpy().argmax())
+    value = distance_text(float(recent["distance_m"].iloc[at]), summary.facts.distance_unit, places=1)
+    return Fact("Longest run", value, f"on {day_words(recent['run_date'].iloc[at].date())}", help_text)
 
 
 def _cadence(summary: EpisodeSummary) -> Fact:

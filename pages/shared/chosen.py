@@ -27,7 +27,7 @@ def chosen_episode(viewer: Viewer, *, what_for: str) -> EpisodeRow:
             remember(episode.key)
             return episode
     _offer(viewer, what_for)
-    st.stop()
+    return st.stop()
 
 
 def remember(key: str) -> None:

@@ -1,0 +1,136 @@
+"""
+Our own table of pain scores: one line a score, or one line a day with a column a moment. See docs/importing.md.
+
+An empty score is no score. It is never 0.
+"""
+
+import re
+from datetime import date
+
+from data.importers.base import FileRefused, Importer, ReadFile, ReadRest, ReadScore, RefusedLine
+from data.importers.table import Line, LineRefused, header_of, iso_date, lines_of, yes_or_no
+from models import NPRS_MAX, NPRS_MIN, ImportOutcome, PainMoment, RestMoment, Side
+
+DID_NOT_RUN = "did_not_run"
+PAIN_MOMENTS, REST_MOMENTS = frozenset(PainMoment), frozenset(RestMoment)
+MOMENTS = frozenset({*PAIN_MOMENTS, *REST_MOMENTS, DID_NOT_RUN})
+_SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT, "unspecified": Side.UNSPECIFIED}
+
+
+def recognises(content: bytes) -> bool:
+    """Tell by the header: `date` with `moment` and `nprs`, or with at least one column named like a moment."""
+    header = set(header_of(content) or ())
+    return "date" in header and ({"moment", "nprs"} <= header or bool(header & MOMENTS))
+
+
+def read(content: bytes) -> ReadFile:
+    """
+    Read a table of pain scores.
+
+    Returns
+    -------
+    ReadFile
+        Scores, yes/no answers about rest, days without a run, and the lines that were refused. Two values for the same day, moment
+        and side: the first stands, the second is refused.
+
+    Raises
+    ------
+    FileRefused
+        If no line gives anything.
+    """
+    header = header_of(content) or ()
+    table = _Table()
+    for line in lines_of(content):
+        if not isinstance(line, Line):
+            table.refused.append(RefusedLine(*line))
+        elif "moment" in header and "nprs" in header:
+            table.take(line, line.text("moment"), line.text("nprs"))
+        else:
+            for moment in header:
+                if moment in MOMENTS:
+                    table.take(line, moment, line.text(moment))
+    found = table.read_file(_ignored(header))
+    if not (found.scores or found.rest_answers or found.days_without_run):
+        if found.refused_lines:
+            first = found.refused_lines[0]
+            raise FileRefused(ImportOutcome.UNREADABLE, f"No line could be read. Line {first.line}: {first.reason}")
+        raise FileRefused(ImportOutcome.NO_DATA, "The table holds no score: every value is empty.")
+    return found
+
+
+class _Table:
+    """What was read so far."""
+
+    def __init__(self) -> None:
+        self.scores: list[ReadScore] = []
+        self.rests: list[ReadRest] = []
+        self.days: list[date] = []
+        self.refused: list[RefusedLine] = []
+        self._lines: dict[tuple[date, str, Side | None], int] = {}
+
+    def take(self, line: Line, moment: str, value: str) -> None:
+        """Keep one value of a line, or why it is refused; an empty value is nothing."""
+        try:
+            self._take(line, re.sub(r"[\s\-]+", "_", moment.casefold()), value)
+        except LineRefused as refusal:
+            self.refused.append(RefusedLine(line.number, str(refusal)))
+
+    def _take(self, line: Line, moment: str, value: str) -> None:
+        if moment not in MOMENTS:
+            raise LineRefused(f"“{moment[:30]}” is no moment. Write one of {', '.join(sorted(MOMENTS))}.")
+        if not value and not (moment == DID_NOT_RUN and "moment" in line.values):
+            return
+        day, side = iso_date(line.text("date")), _side(line.text("side"))
+        if moment == DID_NOT_RUN:
+            if not value or yes_or_no(value, moment):
+                self.days.append(day)
+            return
+        known = self._lines.setdefault((day, moment, side), line.number)
+        if moment in REST_MOMENTS:
+            answer = yes_or_no(value, moment)
+            self._only_once(known, line.number, day, moment)
+            self.rests.append(ReadRest(day, RestMoment(moment), side, answer, line.number))
+        else:
+            score = _score(value)
+            self._only_once(known, line.number, day, moment)
+            self.scores.append(ReadScore(day, PainMoment(moment), side, score, line.number))
+
+    @staticmethod
+    def _only_once(known: int, line: int, day: date, moment: str) -> None:
+        if known != line:
+            raise LineRefused(f"{moment} of {day.isoformat()} stands in line {known} already. Keep one of them.")
+
+    def read_file(self, notes: tuple[str, ...]) -> ReadFile:
+        return ReadFile(
+            scores=tuple(self.scores),
+            rest_answers=tuple(self.rests),
+            days_without_run=tuple(dict.fromkeys(self.days)),
+            refused_lines=tuple(self.refused),
+            notes=notes,
+        )
+
+
+def _ignored(header: tuple[str, ...]) -> tuple[str, ...]:
+    read_columns = {"date", "side", *(("moment", "nprs") if {"moment", "nprs"} <= set(header) else MOMENTS)}
+    ignored = [name for name in header if name and name not in read_columns]
+    return (f"Columns that were not read: {', '.join(ignored)[:200]}.",) if ignored else ()
+
+
+def _side(text: str) -> Side | None:
+    if not text:
+        return None
+    if text.casefold() not in _SIDES:
+        raise LineRefused(f"“{text[:30]}” is no side. Write left or right, and one line for each; leave it empty if it was not asked.")
+    return _SIDES[text.casefold()]
+
+
+def _score(text: str) -> int:
+    whole = re.fullmatch(r"(\d{1,3})(?:[.,]0+)?", text, re.ASCII)  # 3.0 is how some programs save a 3
+    if whole is None or not NPRS_MIN <= int(whole[1]) <= NPRS_MAX:
+        raise LineRefused(f"a pain score is a whole number from 0 to 10, not “{text[:30]}”. Leave it empty if there was no answer.")
+    return int(whole[1])
+
+
+PAIN_CSV = Importer(
+    name="pain_csv", label="Table of pain scores (CSV)", suffixes=(".csv", ".tsv", ".txt"), recognises=recognises, read=read
+)

@@ -7,12 +7,13 @@ class does not validate on construction.
 
 import re
 import secrets
+import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Strict, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from sqlalchemy import (
     CheckConstraint,
@@ -166,7 +167,26 @@ SPEED_MAX_M_S = 12.0  # faster than any human over a whole run
 ELAPSED_MAX_S = 7 * 24 * 3600
 CADENCE_MIN_SPM, CADENCE_MAX_SPM = 20.0, 300.0
 GROUND_CONTACT_MIN_MS, GROUND_CONTACT_MAX_MS = 80.0, 600.0
+VERTICAL_OSCILLATION_MIN_MM, VERTICAL_OSCILLATION_MAX_MM = 10.0, 300.0
+GRADE_ABS_MEAN_MAX = 1.0  # 45 degrees
+UTC_OFFSET_MAX_S = 14 * 3600  # Kiritimati; no place is further from UTC
+SESSION_RPE_MAX = 10
 EARLIEST_DAY = date(1970, 1, 1)
+NAME_MAX_CHARACTERS, TEXT_MAX_CHARACTERS = 200, 2_000
+WHOLE_NUMBER_MAX = 2**31 - 1  # of an integer column
+
+# What a run may carry besides day, distance and time: field, words, unit, lowest and highest value that can be right.
+RUN_MEASURES = (
+    ("cadence_spm", "Cadence (both feet)", "steps per minute", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
+    ("running_cadence_spm", "Running cadence (both feet)", "steps per minute", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
+    ("device_cadence_spm", "The device's cadence (both feet)", "steps per minute", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
+    ("running_time_s", "Running time", "s", 0, ELAPSED_MAX_S),
+    ("running_speed_m_s", "Running speed", "m/s", 0, SPEED_MAX_M_S),
+    ("grade_abs_mean", "Mean slope", "metres up or down in one", 0, GRADE_ABS_MEAN_MAX),
+    ("ground_contact_time_ms", "Ground contact time", "ms", GROUND_CONTACT_MIN_MS, GROUND_CONTACT_MAX_MS),
+    ("vertical_oscillation_mm", "Vertical oscillation", "mm", VERTICAL_OSCILLATION_MIN_MM, VERTICAL_OSCILLATION_MAX_MM),
+    ("session_rpe", "Effort (session RPE)", "on the scale", 0, SESSION_RPE_MAX),
+)
 
 
 def utc_now() -> datetime:
@@ -249,6 +269,10 @@ def _one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
 
 def _between(column: str, low: float, high: float) -> CheckConstraint:
     return CheckConstraint(f"{column} IS NULL OR ({column} >= {low} AND {column} <= {high})", name=f"{column}_range")
+
+
+def _from_1970(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} >= '{EARLIEST_DAY.isoformat()}'", name=f"{column}_range")
 
 
 def _owned_by(table: str, *, nullable: bool = False, index: bool = False, ondelete: str = "CASCADE") -> Any:
@@ -397,12 +421,10 @@ class Run(Table, table=True):
         _between("distance_m", 0, DISTANCE_MAX_M),
         _between("moving_time_s", 0, ELAPSED_MAX_S),
         CheckConstraint(f"elapsed_time_s >= moving_time_s AND elapsed_time_s <= {ELAPSED_MAX_S}", name="elapsed_time_s_range"),
-        _between("cadence_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
-        _between("running_cadence_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
-        _between("device_cadence_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
-        _between("running_speed_m_s", 0, SPEED_MAX_M_S),
-        _between("ground_contact_time_ms", GROUND_CONTACT_MIN_MS, GROUND_CONTACT_MAX_MS),
-        _between("session_rpe", 0, 10),
+        CheckConstraint(f"distance_m <= {SPEED_MAX_M_S:.0f} * moving_time_s", name="speed_range"),
+        _between("utc_offset_s", -UTC_OFFSET_MAX_S, UTC_OFFSET_MAX_S),
+        _from_1970("run_date"),
+        *(_between(measure, low, high) for measure, _, _, low, high in RUN_MEASURES),
         Index("ix_run_patient_week", "patient_id", "week"),
         Index("ix_run_patient_day", "patient_id", "run_date"),
         Index(
@@ -469,6 +491,7 @@ class PainScore(Table, table=True):
         _one_of("moment", PainMoment),
         _one_of("side", Side),
         CheckConstraint(f"nprs >= {NPRS_MIN} AND nprs <= {NPRS_MAX}", name="nprs_range"),
+        _from_1970("for_date"),
         Index("ix_pain_score_patient_week", "patient_id", "week", "moment", "side", "nprs"),
         Index("ix_pain_score_patient_day", "patient_id", "for_date"),
         Index(
@@ -519,7 +542,25 @@ class RestAnswer(Table, table=True):
     __table_args__ = (
         _one_of("moment", RestMoment),
         _one_of("side", Side),
+        _from_1970("for_date"),
         Index("ix_rest_answer_patient_day", "patient_id", "for_date"),
+        Index(
+            "ix_rest_answer_yes",  # the caseload asks for the newest one, however many answers there are
+            "patient_id",
+            "for_date",
+            sqlite_where=text("answer IS 1 AND retired_at_utc IS NULL"),
+            postgresql_where=text("answer IS true AND retired_at_utc IS NULL"),
+        ),
+        Index(
+            "uq_rest_answer_current",
+            "patient_id",
+            "for_date",
+            "moment",
+            "side",
+            unique=True,
+            sqlite_where=text("retired_at_utc IS NULL"),
+            postgresql_where=text("retired_at_utc IS NULL"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     patient_id: int = _owned_by("patient")
@@ -538,7 +579,7 @@ class DayWithoutRun(Table, table=True):
     """The patient said: I did not run on this day. A sign of logging, so the day is a 0 and not unknown."""
 
     __tablename__: ClassVar[Any] = "day_without_run"
-    __table_args__ = (UniqueConstraint("patient_id", "day"),)
+    __table_args__ = (UniqueConstraint("patient_id", "day"), _from_1970("day"))
     id: int | None = Field(default=None, primary_key=True)
     patient_id: int = _owned_by("patient")
     day: date
@@ -568,8 +609,11 @@ class Plan(Table, table=True):
     __tablename__: ClassVar[Any] = "plan"
     __table_args__ = (
         UniqueConstraint("episode_id", "version"),
+        CheckConstraint("version >= 1", name="version_range"),
         _between("weekly_distance_m", 1, DISTANCE_MAX_M),
+        _between("run_ceiling_m", 1, DISTANCE_MAX_M),
         _between("cadence_target_low_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
+        _between("cadence_target_high_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
         CheckConstraint(
             "cadence_target_high_spm IS NULL OR cadence_target_high_spm >= cadence_target_low_spm", name="cadence_target_order"
         ),
@@ -744,10 +788,39 @@ def _refuse(sentence: str) -> PydanticCustomError:
     return PydanticCustomError("entry", "{sentence}", {"sentence": sentence})
 
 
-class Entry(BaseModel):
-    """Base of the entry classes: strict types, no unknown fields, text in one line and trimmed."""
+# Invisible characters that turn the direction of writing: one of them makes a name read as another one.
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+def plain_text(text: str) -> str:
+    """
+    Write a text in one way only: composed characters (NFC), one line, nothing invisible that turns or hides it.
+
+    >>> plain_text("Jose\u0301\\n\u202eRuiz\\x00")
+    'José Ruiz'
+    """
+    spaced = "".join(" " if char in "\t\n\r\v\f\x85\u2028\u2029" else char for char in text)
+    shown = (char for char in spaced if char not in _BIDI and unicodedata.category(char) not in {"Cc", "Cs"})
+    return unicodedata.normalize("NFC", "".join(shown)).strip()
+
+
+def _said_plainly(value: Any) -> Any:
+    if isinstance(value, str):
+        return plain_text(value)
+    if isinstance(value, int) and abs(value) > WHOLE_NUMBER_MAX:
+        raise _refuse("One of the numbers is far too large. Check what was typed.")
+    return value
+
+
+class Entry(BaseModel):
+    """Base of the entry classes: strict types (words may come as text), no unknown fields, text in one line and trimmed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, str_max_length=TEXT_MAX_CHARACTERS)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        return {name: _said_plainly(value) for name, value in fields.items()}
 
     @classmethod
     def checked(cls, **fields: Any) -> Self:
@@ -769,22 +842,27 @@ def _sentence(item: Any) -> str:
     if item["type"] == "entry":
         return str(item["msg"])
     field = " ".join(str(part) for part in item["loc"]).replace("_", " ") or "entry"
-    return f"{field[:1].upper()}{field[1:]}: {item['msg']}."
+    return f"{field[:1].upper()}{field[1:]}: {item['msg'].rstrip('.')}."
 
 
-def _day_known(day: date, today: date, what: str) -> None:
+def _day_known(day: date, today: date, what: str, earliest: date = EARLIEST_DAY) -> None:
     if day > today:
-        raise _refuse(f"{what} {day.isoformat()} is in the future. Enter today or an earlier day.")
-    if day < EARLIEST_DAY:
-        raise _refuse(f"{what} {day.isoformat()} is before 1970. Check the year.")
+        raise _refuse(f"{what} {day.isoformat()}, is in the future. Enter today or an earlier day.")
+    if day < earliest:
+        raise _refuse(f"{what} {day.isoformat()}, is before {earliest.year}. Check the year.")
+
+
+_OneWord = TypeVar("_OneWord", bound=StrEnum)
+Word = Annotated[_OneWord, Strict(False)]  # a word of one of the lists above, also as plain text
+Name = Annotated[str, StringConstraints(max_length=NAME_MAX_CHARACTERS)]
 
 
 class PainEntry(Entry):
     """One pain score, as it was told. `today` is the patient's local day at the time of telling."""
 
     today: date
-    moment: PainMoment
-    side: Side
+    moment: Word[PainMoment]
+    side: Word[Side]
     nprs: int
     for_date: date
     run_id: int | None = None
@@ -793,7 +871,7 @@ class PainEntry(Entry):
     @classmethod
     def _whole_number(cls, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise _refuse(f"A pain score is a whole number from 0 to 10, not {value!r}. Leave it empty if there was no answer.")
+            raise _refuse(f"A pain score is a whole number from 0 to 10, not {value!r:.40}. Leave it empty if there was no answer.")
         if not NPRS_MIN <= value <= NPRS_MAX:
             raise _refuse(f"A pain score is a whole number from 0 to 10, not {value}.")
         return value
@@ -808,8 +886,8 @@ class RestEntry(Entry):
     """A yes or no about pain at rest."""
 
     today: date
-    moment: RestMoment
-    side: Side
+    moment: Word[RestMoment]
+    side: Word[Side]
     answer: bool
     for_date: date
 
@@ -826,15 +904,15 @@ class RunEntry(Entry):
     run_date: date
     started_at_utc: datetime
     utc_offset_s: int = 0
-    surface: Surface = Surface.UNKNOWN
+    surface: Word[Surface] = Surface.UNKNOWN
     distance_m: int
-    distance_rule: DistanceRule = DistanceRule.ENTERED_BY_HAND
+    distance_rule: Word[DistanceRule] = DistanceRule.ENTERED_BY_HAND
     moving_time_s: int
     elapsed_time_s: int
     cadence_spm: float | None = None
     running_cadence_spm: float | None = None
     device_cadence_spm: float | None = None
-    cadence_rule: CadenceRule = CadenceRule.NONE
+    cadence_rule: Word[CadenceRule] = CadenceRule.NONE
     running_time_s: int | None = None
     running_speed_m_s: float | None = None
     grade_abs_mean: float | None = None
@@ -842,14 +920,21 @@ class RunEntry(Entry):
     vertical_oscillation_mm: float | None = None
     session_rpe: int | None = None
     has_gps: bool = False
-    device: str = ""
+    device: Name = ""
 
     @model_validator(mode="after")
     def _plausible(self) -> "RunEntry":
         # a watch west of the date line may be a day ahead of the patient's own zone
         _day_known(self.run_date, self.today + timedelta(days=1), "The day of the run,")
-        if self.started_at_utc.tzinfo is None:
+        if self.started_at_utc.utcoffset() is None:
             raise _refuse("The start of a run needs a time zone.")
+        if abs(self.utc_offset_s) > UTC_OFFSET_MAX_S:
+            raise _refuse("Local time is at most 14 hours from UTC. Check the time zone.")
+        local_day = self.started_at_utc.date()
+        if abs((local_day - self.run_date).days) <= 2:
+            local_day = (self.started_at_utc.astimezone(UTC) + timedelta(seconds=self.utc_offset_s)).date()
+        if local_day != self.run_date:
+            raise _refuse(f"The run is dated {self.run_date.isoformat()}, but it started on {local_day.isoformat()}. Check day and time.")
         if not 0 <= self.distance_m <= DISTANCE_MAX_M:
             raise _refuse(
                 f"A run of {self.distance_m / 1000:.1f} km cannot be right. It must be between 0 and {DISTANCE_MAX_M // 1000} km."
@@ -864,17 +949,10 @@ class RunEntry(Entry):
             raise _refuse(
                 f"{self.distance_m / 1000:.1f} km in {self.moving_time_s // 60} min is faster than anyone runs. Check distance and time."
             )
-        for name, value in (
-            ("Cadence", self.cadence_spm),
-            ("Running cadence", self.running_cadence_spm),
-            ("The device's cadence", self.device_cadence_spm),
-        ):
-            if value is not None and not CADENCE_MIN_SPM <= value <= CADENCE_MAX_SPM:
-                raise _refuse(
-                    f"{name} of {value:.0f} steps per minute cannot be right. It counts both feet and lies between {CADENCE_MIN_SPM:.0f} and {CADENCE_MAX_SPM:.0f}."
-                )
-        if self.session_rpe is not None and not 0 <= self.session_rpe <= 10:
-            raise _refuse(f"Effort is a whole number from 0 to 10, not {self.session_rpe}.")
+        for measure, words, unit, low, high in RUN_MEASURES:
+            value = getattr(self, measure)
+            if value is not None and not low <= value <= high:
+                raise _refuse(f"{words} of {value:g} {unit} cannot be right. It must be between {low:g} and {high:g}.")
         return self
 
 
@@ -893,12 +971,12 @@ class NoRunEntry(Entry):
 class PatientEntry(Entry):
     today: date
     code: str
-    given_name: str = ""
-    family_name: str = ""
+    given_name: Name = ""
+    family_name: Name = ""
     birth_date: date | None = None
     height_m: float | None = None
     time_zone: str
-    distance_unit: DistanceUnit = DistanceUnit.MILE
+    distance_unit: Word[DistanceUnit] = DistanceUnit.MILE
     pain_comfortable_max: int = PAIN_COMFORTABLE_MAX
     pain_acceptable_max: int = PAIN_ACCEPTABLE_MAX
 
@@ -906,13 +984,8 @@ class PatientEntry(Entry):
     def _plausible(self) -> "PatientEntry":
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", self.code):
             raise _refuse("A patient code is 1 to 40 letters, digits, dots, dashes or underscores.")
-        for name in (self.given_name, self.family_name):
-            if len(name) > 200 or any(not char.isprintable() for char in name):
-                raise _refuse("A name has at most 200 characters, all of them printable.")
         if self.birth_date is not None:
-            _day_known(self.birth_date, self.today, "The birth date,") if self.birth_date >= EARLIEST_DAY else None
-            if self.birth_date < date(1900, 1, 1):
-                raise _refuse("The birth date is before 1900. Check the year.")
+            _day_known(self.birth_date, self.today, "The birth date,", earliest=date(1900, 1, 1))
         if self.time_zone not in available_timezones():
             raise _refuse(f"{self.time_zone!r} is not a time zone. Use a name like America/Chicago.")
         if self.height_m is not None and not 0.5 <= self.height_m <= 2.6:
@@ -928,10 +1001,10 @@ _SIDED_CODE = re.compile(r"(?:M76\.[0-3]|M70\.[67]|M25\.55|M76\.89|M24\.15|M25\.
 
 class EpisodeEntry(Entry):
     today: date
-    problem: str
-    side: Side
-    diagnosis_class: DiagnosisClass
-    diagnosis_label: str = ""
+    problem: Name
+    side: Word[Side]
+    diagnosis_class: Word[DiagnosisClass]
+    diagnosis_label: Name = ""
     icd10_code: str | None = None
     onset_date: date | None = None
     started_on: date
@@ -944,8 +1017,10 @@ class EpisodeEntry(Entry):
         if not self.problem:
             raise _refuse("Say in a few words what the problem is.")
         _day_known(self.started_on, self.today, "The start of the episode,")
-        if self.onset_date is not None and self.onset_date > self.started_on:
-            raise _refuse("The problem began after the episode started. Check the two dates.")
+        if self.onset_date is not None:
+            _day_known(self.onset_date, self.today, "The onset of the problem,")
+            if self.onset_date > self.started_on:
+                raise _refuse("The problem began after the episode started. Check the two dates.")
         if self.icd10_code is not None:
             if not re.fullmatch(r"[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?", self.icd10_code):
                 raise _refuse(f"{self.icd10_code!r} is not an ICD-10-CM code. It looks like M76.02.")

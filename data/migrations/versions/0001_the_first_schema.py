@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("recorded_at_utc", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("recorded_by_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint("day >= '1970-01-01'", name=op.f("ck_day_without_run_day_range")),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_day_without_run_patient_id_patient"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["recorded_by_id"], ["person.id"], name=op.f("fk_day_without_run_recorded_by_id_person"), ondelete="SET NULL"
@@ -225,6 +226,7 @@ def upgrade() -> None:
         sa.Column("corrects_id", sa.Integer(), nullable=True),
         sa.Column("retired_at_utc", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("retired_by_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint("for_date >= '1970-01-01'", name=op.f("ck_rest_answer_for_date_range")),
         sa.CheckConstraint("moment IN ('rest', 'night_rest')", name=op.f("ck_rest_answer_moment_word")),
         sa.CheckConstraint("side IN ('left', 'right', 'unspecified')", name=op.f("ck_rest_answer_side_word")),
         sa.ForeignKeyConstraint(
@@ -237,6 +239,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("rest_answer", schema=None) as batch_op:
         batch_op.create_index("ix_rest_answer_patient_day", ["patient_id", "for_date"], unique=False)
+        batch_op.create_index(
+            "ix_rest_answer_yes",
+            ["patient_id", "for_date"],
+            unique=False,
+            sqlite_where=sa.text("answer IS 1 AND retired_at_utc IS NULL"),
+            postgresql_where=sa.text("answer IS true AND retired_at_utc IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_rest_answer_current",
+            ["patient_id", "for_date", "moment", "side"],
+            unique=True,
+            sqlite_where=sa.text("retired_at_utc IS NULL"),
+            postgresql_where=sa.text("retired_at_utc IS NULL"),
+        )
 
     op.create_table(
         "change",
@@ -297,6 +313,10 @@ def upgrade() -> None:
         sa.Column("author_id", sa.Integer(), nullable=True),
         sa.Column("created_at_utc", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.CheckConstraint(
+            "cadence_target_high_spm IS NULL OR (cadence_target_high_spm >= 20.0 AND cadence_target_high_spm <= 300.0)",
+            name=op.f("ck_plan_cadence_target_high_spm_range"),
+        ),
+        sa.CheckConstraint(
             "cadence_target_high_spm IS NULL OR cadence_target_high_spm >= cadence_target_low_spm",
             name=op.f("ck_plan_cadence_target_order"),
         ),
@@ -304,6 +324,10 @@ def upgrade() -> None:
             "cadence_target_low_spm IS NULL OR (cadence_target_low_spm >= 20.0 AND cadence_target_low_spm <= 300.0)",
             name=op.f("ck_plan_cadence_target_low_spm_range"),
         ),
+        sa.CheckConstraint(
+            "run_ceiling_m IS NULL OR (run_ceiling_m >= 1 AND run_ceiling_m <= 500000)", name=op.f("ck_plan_run_ceiling_m_range")
+        ),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_plan_version_range")),
         sa.CheckConstraint(
             "weekly_distance_m IS NULL OR (weekly_distance_m >= 1 AND weekly_distance_m <= 500000)",
             name=op.f("ck_plan_weekly_distance_m_range"),
@@ -382,14 +406,19 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "distance_rule IN ('device_total', 'records', 'gps', 'as_given', 'entered_by_hand')", name=op.f("ck_run_distance_rule_word")
         ),
+        sa.CheckConstraint("run_date >= '1970-01-01'", name=op.f("ck_run_run_date_range")),
         sa.CheckConstraint("surface IN ('road', 'trail', 'track', 'treadmill', 'unknown')", name=op.f("ck_run_surface_word")),
         sa.CheckConstraint("cadence_spm IS NULL OR (cadence_spm >= 20.0 AND cadence_spm <= 300.0)", name=op.f("ck_run_cadence_spm_range")),
         sa.CheckConstraint(
             "device_cadence_spm IS NULL OR (device_cadence_spm >= 20.0 AND device_cadence_spm <= 300.0)",
             name=op.f("ck_run_device_cadence_spm_range"),
         ),
+        sa.CheckConstraint("distance_m <= 12 * moving_time_s", name=op.f("ck_run_speed_range")),
         sa.CheckConstraint("distance_m IS NULL OR (distance_m >= 0 AND distance_m <= 500000)", name=op.f("ck_run_distance_m_range")),
         sa.CheckConstraint("elapsed_time_s >= moving_time_s AND elapsed_time_s <= 604800", name=op.f("ck_run_elapsed_time_s_range")),
+        sa.CheckConstraint(
+            "grade_abs_mean IS NULL OR (grade_abs_mean >= 0 AND grade_abs_mean <= 1.0)", name=op.f("ck_run_grade_abs_mean_range")
+        ),
         sa.CheckConstraint(
             "ground_contact_time_ms IS NULL OR (ground_contact_time_ms >= 80.0 AND ground_contact_time_ms <= 600.0)",
             name=op.f("ck_run_ground_contact_time_ms_range"),
@@ -405,7 +434,17 @@ def upgrade() -> None:
             "running_speed_m_s IS NULL OR (running_speed_m_s >= 0 AND running_speed_m_s <= 12.0)",
             name=op.f("ck_run_running_speed_m_s_range"),
         ),
+        sa.CheckConstraint(
+            "running_time_s IS NULL OR (running_time_s >= 0 AND running_time_s <= 604800)", name=op.f("ck_run_running_time_s_range")
+        ),
         sa.CheckConstraint("session_rpe IS NULL OR (session_rpe >= 0 AND session_rpe <= 10)", name=op.f("ck_run_session_rpe_range")),
+        sa.CheckConstraint(
+            "utc_offset_s IS NULL OR (utc_offset_s >= -50400 AND utc_offset_s <= 50400)", name=op.f("ck_run_utc_offset_s_range")
+        ),
+        sa.CheckConstraint(
+            "vertical_oscillation_mm IS NULL OR (vertical_oscillation_mm >= 10.0 AND vertical_oscillation_mm <= 300.0)",
+            name=op.f("ck_run_vertical_oscillation_mm_range"),
+        ),
         sa.ForeignKeyConstraint(
             ["import_file_id"], ["import_file.id"], name=op.f("fk_run_import_file_id_import_file"), ondelete="SET NULL"
         ),
@@ -444,6 +483,7 @@ def upgrade() -> None:
         sa.Column("corrects_id", sa.Integer(), nullable=True),
         sa.Column("retired_at_utc", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("retired_by_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint("for_date >= '1970-01-01'", name=op.f("ck_pain_score_for_date_range")),
         sa.CheckConstraint(
             "moment IN ('before', 'during', 'after', 'next_morning', 'night_lying')", name=op.f("ck_pain_score_moment_word")
         ),

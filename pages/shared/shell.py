@@ -3,7 +3,7 @@
 import streamlit as st
 
 from access import accounts
-from clinic import DatabaseUnusable
+from clinic import COULD_NOT_BE_READ, DatabaseUnusable
 from models import Viewer
 from pages.shared.begin import signed_in
 
@@ -28,10 +28,21 @@ def show() -> None:
         st.title("Still Running")
         st.error(str(unusable), icon=":material/database_off:")
         return
+    except COULD_NOT_BE_READ:
+        st.title("Still Running")
+        st.error("The database could not be read. Nothing was changed.", icon=":material/database_off:")
+        return
     pages = [st.Page(path, title=title, url_path=url, icon=icon, default=path == "pages/today.py") for path, title, url, icon in PAGES]
     page = st.navigation(pages, position="top")
     _who_is_there(viewer)
-    page.run()
+    try:
+        page.run()
+    except COULD_NOT_BE_READ:
+        st.error(
+            "This page could not be read from the database. Nothing was changed. Reload the page; if it stays so, the disk may be full or "
+            "the database in use by another program: `python -m data --help` says what can be done.",
+            icon=":material/database_off:",
+        )
 
 
 def _who_is_there(viewer: Viewer) -> None:

@@ -30,7 +30,8 @@ def weekly_runs(runs: pd.DataFrame, *, week_start: int) -> pd.DataFrame:
     """
     Total the runs of each week that has one.
 
-    Cadence is summed over the runs that have both a running cadence and a running time: `running_steps` is cadence × minutes.
+    Cadence is summed over the runs that have both a running cadence and a running time: `running_steps` is cadence × minutes, in whole
+    steps a run.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def weekly_runs(runs: pd.DataFrame, *, week_start: int) -> pd.DataFrame:
         np.add.reduceat(moving, first),
         np.add.reduceat(has_cadence.astype(np.int64), first),
         np.add.reduceat(np.where(has_cadence, running_time, 0.0), first).astype(np.int64),
-        np.add.reduceat(np.where(has_cadence, cadence * running_time / 60, 0.0), first),
+        np.add.reduceat(np.where(has_cadence, np.floor(cadence * running_time / 60 + 0.5), 0.0), first),
     ]
     return pd.DataFrame(dict(zip(RUN_WEEK_COLUMNS, columns, strict=True)))
 

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "data": {"models"},
     "rehab": {"models"},
     "rehab/charts": {"models", "rehab"},
-    "clinic": {"models", "data", "rehab"},
+    "clinic": {"models", "data", "rehab", "rehab/charts"},
     "access": {"models", "data"},
     "pages": {"models", "clinic", "access", "rehab/charts"},
     "dashboard.py": {"models", "data", "rehab", "rehab/charts", "clinic", "access", "pages"},

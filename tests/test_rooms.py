@@ -1,10 +1,14 @@
 """Every room keeps its promises: what holds for one importer holds for each one that is added."""
 
+import itertools
+import json
 import re
 import struct
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -15,6 +19,9 @@ from data.importers import IMPORTERS
 from data.importers.base import FileRefused, Importer, ReadFile, read_bytes
 from data.permissions import COMMAND_LINE
 from models import REFUSED_OUTCOMES, ImportOutcome, PatientEntry
+from rehab.charts import CHARTS, Chart, ChartKind, Span
+from rehab.episode import Coverage, EpisodeFacts, summarise_episode
+from tests.rehab_scenes import MONDAY, facts_of, mornings
 
 each_importer = pytest.mark.parametrize("importer", IMPORTERS, ids=lambda importer: importer.name)
 
@@ -113,7 +120,7 @@ GARBAGE = {
 
 
 # --------------------------------------------------------------------------------------------------------------------
-# Promises
+# Importers
 # --------------------------------------------------------------------------------------------------------------------
 
 
@@ -225,3 +232,83 @@ def test_the_same_file_again_adds_nothing(importer: Importer, sqlite_engine: sa.
     assert first.runs_added + first.entries_added == 1
     assert second.runs_added + second.entries_added == 0
     assert [file.outcome for file in second.files] == [ImportOutcome.DUPLICATE]
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Charts
+# --------------------------------------------------------------------------------------------------------------------
+
+each_chart = pytest.mark.parametrize("kind", CHARTS, ids=lambda kind: kind.name)
+UNITS = re.compile(r"0–10|[Mm]iles|[Kk]ilomet|\bmi\b|\bkm\b|steps/min|%|\bms\b|\bdays\b")
+
+# Dev has no data yet. Cleo ran in weeks 1 and 3, logged nothing in between, and answered two of three mornings.
+DEV = facts_of()
+CLEO = facts_of(
+    [{"run_date": MONDAY, "distance_m": 5000}, {"run_date": MONDAY + timedelta(days=16), "distance_m": 8000}],
+    mornings(MONDAY + timedelta(days=1), [2, None, 3]),
+    coverage=Coverage(MONDAY, MONDAY + timedelta(days=2)),
+)
+
+
+def drawn(kind: ChartKind, facts: EpisodeFacts, span: Span = Span.SIX_WEEKS, **options: Any) -> Chart:
+    summary = summarise_episode(facts, as_of=MONDAY + timedelta(days=20))
+    return kind.draw(summary, span=span, **{"scheme": "light", **options})
+
+
+def words_of(chart: Chart) -> list[str]:
+    return [re.sub(r"<[^>]+>", "", item["text"]) for item in chart.figure["layout"].get("annotations", [])]
+
+
+def heights_of(chart: Chart) -> list[float]:
+    values = [value for trace in chart.figure["data"] for value in trace.get("y", []) if value is not None]
+    return [float(value) for value in values]
+
+
+def test_charts_are_named_apart() -> None:
+    assert len({kind.name for kind in CHARTS}) == len({kind.title for kind in CHARTS}) == len(CHARTS)
+
+
+@each_chart
+def test_a_chart_of_nothing_says_so_and_draws_no_zero(kind: ChartKind) -> None:
+    chart = drawn(kind, DEV)
+    assert chart.is_empty
+    assert re.fullmatch(r"Nothing .*\.|No .*\.", chart.sentence)
+    assert any(words.startswith("No ") for words in words_of(chart))
+    assert 0 not in heights_of(chart)
+
+
+@each_chart
+def test_a_chart_turns_nothing_missing_into_zero(kind: ChartKind) -> None:
+    chart = drawn(kind, CLEO)
+    assert not chart.is_empty
+    assert heights_of(chart)
+    assert 0 not in heights_of(chart)
+    said = " ".join([chart.sentence, *chart.table.to_numpy().ravel()])
+    assert not re.search(r"(?<![\d.,])0(?:[.,]0+)? ?(mi|km|steps)", said)
+
+
+@each_chart
+def test_every_panel_of_a_chart_names_its_unit(kind: ChartKind) -> None:
+    chart = drawn(kind, CLEO)
+    layout = chart.figure["layout"]
+    panels = [axis for name, axis in layout.items() if name.startswith("yaxis") and axis.get("visible", True) and "overlaying" not in axis]
+    titles = [axis["title"]["text"] for axis in panels if axis.get("title")]
+    named = [words for words in [*words_of(chart), *titles] if UNITS.search(words)]
+    assert len(named) >= len(panels) >= 1
+
+
+@each_chart
+def test_a_chart_says_the_same_in_words(kind: ChartKind) -> None:
+    chart = drawn(kind, CLEO)
+    assert chart.sentence.endswith(".")
+    assert not chart.table.empty
+    assert all(isinstance(value, str) for value in chart.table.to_numpy().ravel())
+
+
+@each_chart
+@pytest.mark.parametrize("facts", [DEV, CLEO], ids=["no data", "some data"])
+def test_a_chart_is_plain_data_that_plotly_takes_in_every_form(kind: ChartKind, facts: EpisodeFacts) -> None:
+    for span, scheme, narrow in itertools.product(Span, ("light", "dark"), (False, True)):
+        figure = drawn(kind, facts, span, scheme=scheme, narrow=narrow).figure
+        json.dumps(figure, allow_nan=False)
+        go.Figure(figure)

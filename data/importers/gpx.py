@@ -5,11 +5,13 @@ A cadence in the extensions, in whichever namespace, counts strides of one leg a
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from xml.etree.ElementTree import Element  # nosec - only the type; the parser is defusedxml's
 
 from data.importers import sports
-from data.importers.base import FileRefused, Importer, ReadFile, ReadRun
-from data.importers.recording import Recording, run_of
+from data.importers.base import FileRefused, Importer, ReadFile
+from data.importers.gathering import Activity, file_of
+from data.importers.recording import Recording
 from data.importers.samples import samples_from
 from data.importers.xml_stream import XmlStream, local_name, number_in, root_name, time_in, utc_seconds
 from models import CadenceRule, ImportOutcome
@@ -53,30 +55,19 @@ def read(content: bytes) -> ReadFile:
         If no track is a run, or none has times.
     """
     tracks, device, broken = _parsed(content)
-    runs: list[ReadRun] = []
-    others: list[str | None] = []
-    refusals: list[FileRefused] = []
-    for track in _joined([track for track in tracks if track.rows or track.untimed]):
-        if sports.is_run(track.sport) is False:
-            others.append(track.sport)
-            continue
-        try:
-            runs.append(run_of(_recording(track, device)))
-        except FileRefused as refusal:
-            refusals.append(refusal)
-    if not runs:
-        if refusals:
-            raise refusals[0]
-        if others:
-            raise FileRefused(ImportOutcome.NOT_A_RUN, sports.not_a_run(others))
-        if broken:
-            raise FileRefused(ImportOutcome.UNREADABLE, f"{broken} No track could be read before. Export the run again.")
-        raise FileRefused(ImportOutcome.NO_DATA, "The file holds no track with points (perhaps only waypoints, a route or a description).")
-    notes = [f"{broken} What could be read is kept."] if broken else []
+    found = (
+        Activity(track.sport, sports.is_run(track.sport) is not False, partial(_recording, track, device))
+        for track in _joined([track for track in tracks if track.rows or track.untimed])
+    )
+    return file_of(found, broken=broken, nothing=lambda others: _nothing(others, broken))
+
+
+def _nothing(others: list[str | None], broken: str) -> FileRefused:
     if others:
-        notes.append(f"Tracks of other sports were left out: {', '.join(dict.fromkeys(sports.named(word) for word in others))}.")
-    notes += [f"One track was left out: {refusal.reason}" for refusal in refusals]
-    return ReadFile(runs=tuple(runs), partial=bool(broken), notes=tuple(notes))
+        return FileRefused(ImportOutcome.NOT_A_RUN, sports.not_a_run(others))
+    if broken:
+        return FileRefused(ImportOutcome.UNREADABLE, f"{broken} No track could be read before. Export the run again.")
+    return FileRefused(ImportOutcome.NO_DATA, "The file holds no track with points (perhaps only waypoints, a route or a description).")
 
 
 def _parsed(content: bytes) -> tuple[list[_Track], str, str]:

@@ -8,7 +8,8 @@ import re
 from datetime import date
 
 from data.importers.base import FileRefused, Importer, ReadFile, ReadRest, ReadScore, RefusedLine
-from data.importers.table import Line, LineRefused, header_of, iso_date, lines_of, yes_or_no
+from data.importers.table import Line, header_of, lines_of
+from data.importers.written import LineRefused, iso_date, yes_or_no
 from models import NPRS_MAX, NPRS_MIN, ImportOutcome, PainMoment, RestMoment, Side
 
 DID_NOT_RUN = "did_not_run"

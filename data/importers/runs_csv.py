@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, time
 
 from data.importers.base import FileRefused, Importer, ReadFile, ReadRun, RefusedLine
 from data.importers.recording import is_walking
-from data.importers.table import Line, LineRefused, clock_time, duration_s, header_of, iso_date, iso_moment, lines_of, number, yes_or_no
+from data.importers.table import Line, header_of, lines_of
+from data.importers.written import LineRefused, clock_time, duration_s, iso_date, iso_moment, number, yes_or_no
 from models import (
     CADENCE_MAX_SPM,
     CADENCE_MIN_SPM,

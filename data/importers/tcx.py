@@ -4,11 +4,13 @@ Garmin's Training Center XML. `RunCadence` and `Cadence` are strides of one leg 
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from xml.etree.ElementTree import Element  # nosec - only the type; the parser is defusedxml's
 
 from data.importers import sports
-from data.importers.base import FileRefused, Importer, ReadFile, ReadRun
-from data.importers.recording import Recording, Stated, run_of
+from data.importers.base import FileRefused, Importer, ReadFile
+from data.importers.gathering import Activity, file_of
+from data.importers.recording import Recording, Stated
 from data.importers.samples import samples_from
 from data.importers.xml_stream import XmlStream, local_name, number_in, root_name, time_in, utc_seconds
 from models import CadenceRule, ImportOutcome
@@ -35,7 +37,7 @@ class _Lap:
 
 
 @dataclass
-class _Activity:
+class _Parsed:
     sport: str | None
     laps: list[_Lap] = field(default_factory=list)
     rows: list[list[float | None]] = field(default_factory=list)
@@ -64,40 +66,30 @@ def read(content: bytes) -> ReadFile:
         If no activity is a run, or nothing can be read.
     """
     activities, broken = _parsed(content)
-    runs: list[ReadRun] = []
-    others: list[str | None] = []
-    refusals: list[FileRefused] = []
-    for activity in activities:
-        if sports.is_run(activity.sport) is False or (activity.sport and sports.is_run(activity.sport) is None):
-            others.append(activity.sport)
-            continue
-        try:
-            runs.append(run_of(_recording(activity, broken=bool(broken))))
-        except FileRefused as refusal:
-            refusals.append(refusal)
-    if not runs:
-        if refusals:
-            raise refusals[0]
-        if others:
-            raise FileRefused(ImportOutcome.NOT_A_RUN, sports.not_a_run(others))
-        if broken:
-            raise FileRefused(ImportOutcome.UNREADABLE, f"{broken} No run could be read before. Export the run again.")
-        raise FileRefused(ImportOutcome.NO_DATA, "The file holds no activity (perhaps a course or a planned workout).")
-    notes = [f"{broken} What could be read is kept."] if broken else []
+    found = (Activity(item.sport, _is_run(item.sport), partial(_recording, item, broken=bool(broken))) for item in activities)
+    return file_of(found, broken=broken, nothing=lambda others: _nothing(others, broken))
+
+
+def _is_run(sport: str | None) -> bool:
+    return not sport or sports.is_run(sport) is True
+
+
+def _nothing(others: list[str | None], broken: str) -> FileRefused:
     if others:
-        notes.append(f"Activities of other sports were left out: {', '.join(dict.fromkeys(sports.named(word) for word in others))}.")
-    notes += [f"One run was left out: {refusal.reason}" for refusal in refusals]
-    return ReadFile(runs=tuple(runs), partial=bool(broken), notes=tuple(notes))
+        return FileRefused(ImportOutcome.NOT_A_RUN, sports.not_a_run(others))
+    if broken:
+        return FileRefused(ImportOutcome.UNREADABLE, f"{broken} No run could be read before. Export the run again.")
+    return FileRefused(ImportOutcome.NO_DATA, "The file holds no activity (perhaps a course or a planned workout).")
 
 
-def _parsed(content: bytes) -> tuple[list[_Activity], str]:
+def _parsed(content: bytes) -> tuple[list[_Parsed], str]:
     stream = XmlStream(content, forgotten=frozenset({"Trackpoint"}))
-    activities: list[_Activity] = []
+    activities: list[_Parsed] = []
     for event, path, element in stream:
         name = path[-1]
         if event == "start":
             if name == "Activity":
-                activities.append(_Activity(element.get("Sport")))
+                activities.append(_Parsed(element.get("Sport")))
             elif name == "Lap" and activities:
                 activities[-1].laps.append(_Lap(time_in(element.get("StartTime"))))
         elif activities:
@@ -105,7 +97,7 @@ def _parsed(content: bytes) -> tuple[list[_Activity], str]:
     return activities, stream.broken
 
 
-def _keep(activity: _Activity, path: list[str], element: Element) -> None:
+def _keep(activity: _Parsed, path: list[str], element: Element) -> None:
     name, parent = path[-1], path[-2] if len(path) > 1 else ""
     if name == "Trackpoint":
         _keep_point(activity, element)
@@ -121,7 +113,7 @@ def _keep(activity: _Activity, path: list[str], element: Element) -> None:
             lap.strides_per_min = value
 
 
-def _keep_point(activity: _Activity, point: Element) -> None:
+def _keep_point(activity: _Parsed, point: Element) -> None:
     row: list[float | None] = [None] * len(_COLUMNS)
     run_strides = strides = None
     for item in point.iter():
@@ -146,14 +138,14 @@ def _keep_point(activity: _Activity, point: Element) -> None:
         lap.last_s = row[0]
 
 
-def _note_zone(activity: _Activity, at: datetime) -> None:
+def _note_zone(activity: _Parsed, at: datetime) -> None:
     zone = at.utcoffset()
     activity.has_zone = zone is not None
     if zone:
         activity.offset_s = int(zone.total_seconds())
 
 
-def _recording(activity: _Activity, *, broken: bool) -> Recording:
+def _recording(activity: _Parsed, *, broken: bool) -> Recording:
     times = [row[0] for row in activity.rows if row[0] is not None]
     starts = [utc_seconds(lap.start) for lap in activity.laps if lap.start is not None]
     begun = min([*starts[:1], *times[:1]], default=None)

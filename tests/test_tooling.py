@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests import browser
 from tests.browser import BrowserMissing, find_browser
 from tests.serving import ROOT, free_port, wait_until_healthy
 
@@ -158,6 +159,19 @@ def test_the_browser_that_chromium_names_is_taken_or_refused(monkeypatch: pytest
     monkeypatch.setenv("CHROMIUM", str(few_tools / "gone"))
     with pytest.raises(BrowserMissing, match="no such program"):
         find_browser()
+
+
+@pytest.mark.parametrize(("on_debian_as_root", "ends_with"), [(True, 0), (False, 1)])
+def test_a_missing_browser_is_installed_on_debian_by_root_and_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, few_tools: Path, on_debian_as_root: bool, ends_with: int
+) -> None:
+    monkeypatch.setattr("tests.browser.MACOS_PLACES", ())
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(few_tools))
+    monkeypatch.setattr(browser, "can_install", lambda: on_debian_as_root)
+    monkeypatch.setattr(browser, "install_browser", lambda: program(few_tools, "chromium", "exit 0"))
+    assert browser.main() == ends_with
+    assert (few_tools / "chromium").exists() is on_debian_as_root
 
 
 def test_the_docs_name_only_targets_and_files_that_exist() -> None:

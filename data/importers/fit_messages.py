@@ -17,7 +17,7 @@ from data.importers.samples import SAMPLES_MAX, Samples, samples_from
 from models import ImportOutcome
 
 DEGREES_PER_SEMICIRCLE = 180 / 2**31
-HEADER_MIN_BYTES = 14
+CHECKSUM_BYTES = 2
 SESSIONS_MAX = 200
 
 _KEPT_MESSAGES = frozenset({"file_id", "session", "sport", "activity", "event"})
@@ -73,8 +73,8 @@ def decoded(content: bytes) -> tuple[list[FitPart], str]:
     """
     parts: list[FitPart] = []
     broken = ""
-    if content[4:8] == b"\0\0\0\0" and len(content) > HEADER_MIN_BYTES:  # a watch that died writes its size last
-        content = content[:4] + max(len(content) - content[0] - 2, 0).to_bytes(4, "little") + content[8:]
+    if content[4:8] == b"\0\0\0\0" and len(content) > content[0] + CHECKSUM_BYTES:  # a watch that died writes its size last
+        content = content[:4] + (len(content) - content[0] - CHECKSUM_BYTES).to_bytes(4, "little") + content[8:]
         broken = "The watch did not finish writing this file."
     samples = 0
     try:

@@ -1,5 +1,6 @@
 """One time axis, panels stacked on it, and the words around them: what a chart over the weeks of an episode is drawn with."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -151,14 +152,14 @@ class Drawing:
                 y.append(None)
             x.append(middle)
             y.append(round(float(values[place]), 2))
-        size = 8 if self.px_per_week > 45 else 6 if self.px_per_week > 11 else 3
+        size = 8 if self.px_per_week > 45 else 6 if self.px_per_week > 11 else 3 if self.px_per_week > 3 else 2
         marker = {
             "symbol": "circle",
             "size": size,
             "color": colour,
             "line": {"color": self.colours.ground, "width": 1.2 if size > 3 else 0},
         }
-        line = {"color": colour, "width": 2.2 if size > 3 else 1.6, "shape": "linear"}
+        line = {"color": colour, "width": 2.2 if size > 3 else size / 2, "shape": "linear"}
         self.data.append(
             {
                 "type": "scatter",
@@ -175,10 +176,12 @@ class Drawing:
         )
         return self.data[-1]
 
-    def axis(self, name: str, low: float, high: float, step: float) -> None:
-        """Give a panel its scale: ticks at multiples of `step`, none so high that it would touch the panel's title."""
+    def axis(self, name: str, low: float, high: float, step: float = math.inf) -> None:
+        """Give a panel its scale: ticks at multiples of `step`, none without it, and none so high that it would touch the panel's title."""
         highest = high - 0.04 * (high - low)
-        ticks = np.arange(np.ceil(low / step), np.floor(highest / step) + 1) * step + 0.0  # + 0.0: no minus zero
+        ticks = (
+            np.arange(np.ceil(low / step), np.floor(highest / step) + 1) * step + 0.0 if step < math.inf else np.empty(0)
+        )  # + 0.0: no -0
         self.axes[name] = {
             "anchor": "x",
             "range": [low, high],

@@ -9,7 +9,7 @@ from itertools import groupby
 from rehab.charts.week_words import MARK_WORDS
 from rehab.episode import Mark
 
-LETTER_PX = 6.3  # mean width of a letter of Source Sans at 12 px, a little generous
+LETTER_PX = 5.5  # mean width of a letter of Source Sans at 12 px, a little generous
 GLYPH_PX = 9.0
 MOST_TEXTS = 24
 
@@ -23,7 +23,7 @@ class PlacedMark:
     ----------
     day : date
     kind : str
-        The kind whose sign stands on the line: a change before a visit.
+        The kind whose sign stands on the line: a rare change before a plan, a plan before a visit.
     text : str
         Empty where there is no room; the whole text is in the hover and the table.
     row : int
@@ -53,7 +53,7 @@ def placed_marks(
     """
     Give each day with marks a line and, where there is room, a text.
 
-    Changes come before visits and the newest first. A text that does not fit is tried as the bare word of its kind, then left out.
+    Rare changes come before plans, plans before visits, and the newest first. A text that does not fit is tried as the bare word of its kind, then left out.
 
     Parameters
     ----------
@@ -73,11 +73,11 @@ def placed_marks(
     list of PlacedMark
         In order of day.
     """
-    inside = sorted((mark for mark in marks if first <= mark.day <= last), key=lambda mark: (mark.day, mark.kind == "visit"))
+    inside = sorted((mark for mark in marks if first <= mark.day <= last), key=lambda mark: (mark.day, _rank(mark)))
     days = [list(of_day) for _, of_day in groupby(inside, key=lambda mark: mark.day)]
     px_per_day = plot_px / ((last - first).days + 1)
     at = [(of_day[0].day - first).days * px_per_day + px_per_day / 2 for of_day in days]
-    by_weight = sorted(range(len(days)), key=lambda place: (days[place][0].kind == "visit", -place))
+    by_weight = sorted(range(len(days)), key=lambda place: (_rank(days[place][0]), -place))
     room = _Room(at, plot_px + beyond_px, rows)
     found: dict[int, tuple[str, _Text]] = {}
     for place in by_weight[:MOST_TEXTS]:
@@ -92,6 +92,10 @@ def placed_marks(
         else PlacedMark(of_day[0].day, of_day[0].kind, "", 0, False)
         for place, of_day in enumerate(days)
     ]
+
+
+def _rank(mark: Mark) -> int:
+    return {"visit": 2, "plan": 1}.get(mark.kind, 0)
 
 
 def _wordings(of_day: Sequence[Mark], longest: int) -> list[str]:

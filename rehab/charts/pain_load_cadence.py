@@ -219,7 +219,7 @@ def _load_panel(drawing: Drawing, unit: DistanceUnit) -> bool:
             drawing.words_at_right(f"plan<br>{text}" if drawing.narrow else f"plan {text}", "y2", float(planned[-1]), colours.plan)
     if not known.all():
         keys.append(key("▨", "no log" if drawing.narrow else "no log: not known, not 0", colours.quiet_ink))
-    drawing.axis("yaxis2", 0, top, tidy_step(most, 4))
+    drawing.axis("yaxis2", 0, top, tidy_step(most, 4) if known.any() or not np.isnan(planned).all() else math.inf)
     drawing.title("y2", "Miles" if unit is DistanceUnit.MILE else "Kilometers", " a week", keys)
     return bool(known.any())
 
@@ -318,7 +318,7 @@ def _cadence_panel(drawing: Drawing, summary: EpisodeSummary) -> bool:
         drawing.words_in_panel(summary.equal_speed.sentence if ran.any() else "No runs in this time.", "y3")
     low, high = (min(seen) - 3, max(seen) + 3) if seen else (155.0, 185.0)
     widen = max(0.0, 16 - (high - low)) / 2
-    drawing.axis("yaxis3", round(low - widen, 1), round(high + widen, 1), tidy_step(high - low + 2 * widen, 4))
+    drawing.axis("yaxis3", round(low - widen, 1), round(high + widen, 1), tidy_step(high - low + 2 * widen, 4) if seen else math.inf)
     for _, end, low, high in targets[-1:]:
         if end > summary.as_of:
             text = f"{round_half_up(low)}–{round_half_up(high)}" if high > low else f"{round_half_up(low)}"
@@ -370,18 +370,18 @@ def _marks(drawing: Drawing, lane: Sequence[PlacedMark]) -> None:
     rows = max(mark.row for mark in lane) + 1
     _, top = drawing.axes["yaxis4"]["range"]
     beside = top - measures.lane_title - (rows - 0.5) * measures.lane_row
+    crowded = len(lane) * 14 > measures.plot_width
     signs: list[tuple[str, float, str, str, str, int]] = []
     lines = []
     for mark in lane:
         day, side = f"{mark.day.isoformat()} 12", "middle left" if mark.to_the_left else "middle right"
         symbol = MARK_SIGNS.get(mark.kind, OTHER_SIGN)[0]
         text, level = chart_text(mark.text), beside + mark.row * measures.lane_row
-        signs.append((day, beside, "" if mark.row else text, side, symbol, 8))
+        signs.append((day, beside, "" if mark.row else text, side, symbol, 5 if crowded else 8))
         if mark.row:
             signs.append((day, level, f"\u00a0{text}\u00a0", side, "line-ns", 0))
         lines.append(f"M{drawing.share(mark.day, 12)},0V{level / top:.4f}")
     x, y, texts, sides, symbols, sizes = (list(column) for column in zip(*signs, strict=True))
-    crowded = len(lane) * 14 > measures.plot_width
     stroke = {"color": colours.rule if crowded else colours.mark_line, "width": 1}
     drawing.shapes.append({"type": "path", "layer": "below", "xref": "paper", "yref": "paper", "path": "".join(lines), "line": stroke})
     drawing.data.append(
@@ -410,13 +410,13 @@ def _marks(drawing: Drawing, lane: Sequence[PlacedMark]) -> None:
 
 def _hover(drawing: Drawing, said: Sequence[WeekWords]) -> None:
     """Lay one unseen point a week over the middle of all panels: the nearest one tells its week."""
-    letters = 42 if drawing.narrow else 60
+    letters = 50 if drawing.narrow else 60
     texts = []
     for week in said:
         marks = list(week.marks[:MOST_MARKS_IN_HOVER])
         if len(week.marks) > MOST_MARKS_IN_HOVER:
             marks.append(f"and {len(week.marks) - MOST_MARKS_IN_HOVER} more")
-        lines = [week.load, f"Next-morning pain: {week.pain}", f"Cadence: {week.cadence}", *marks]
+        lines = [week.load, *filter(None, [week.plan]), f"Next-morning pain: {week.pain}", f"Cadence: {week.cadence}", *marks]
         parts = [part for line in lines for part in ((line,) if len(line) <= letters else textwrap.wrap(line, letters))]
         texts.append("<br>".join(chart_text(part) if "<" in part or "&" in part else part for part in parts))
     _, top = drawing.axes["yaxis4"]["range"]

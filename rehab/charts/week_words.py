@@ -75,10 +75,11 @@ class ShownWeeks:
 
 @dataclass(frozen=True)
 class WeekWords:
-    """One week in words, without markup."""
+    """One week in words, without markup. `plan` is empty without one."""
 
     title: str
     load: str
+    plan: str
     pain: str
     cadence: str
     marks: tuple[str, ...]
@@ -166,6 +167,7 @@ def week_words(weeks: ShownWeeks, marks: Sequence[Mark], *, unit: DistanceUnit, 
         WeekWords(
             title=_day_and_year(day_of(week.first_days)),
             load=_load(week, unit, days_due=min(7, today - week.first_days + 1)),
+            plan="" if math.isnan(week.planned_distance_m) else f"Plan {distance_text(week.planned_distance_m, unit, places=1)}",
             pain=_pain(week),
             cadence=_cadence(week),
             marks=tuple(f"{day_label(mark.day)} {mark_words(mark)}" for mark in of_week.get(place, ())),
@@ -198,7 +200,7 @@ def _load(week: Week, unit: DistanceUnit, *, days_due: int) -> str:
         words += ", so far"
     if week.logged and days < days_due:
         words += f" ({days} of {days_due} days logged)"
-    return words if math.isnan(week.planned_distance_m) else f"{words}; plan {distance_text(week.planned_distance_m, unit, places=1)}"
+    return words
 
 
 def _pain(week: Week) -> str:

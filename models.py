@@ -10,6 +10,7 @@ import secrets
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 from zoneinfo import available_timezones
 
@@ -968,6 +969,11 @@ class NoRunEntry(Entry):
         return self
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # looks through hundreds of files
+
+
 class PatientEntry(Entry):
     today: date
     code: str
@@ -986,7 +992,7 @@ class PatientEntry(Entry):
             raise _refuse("A patient code is 1 to 40 letters, digits, dots, dashes or underscores.")
         if self.birth_date is not None:
             _day_known(self.birth_date, self.today, "The birth date,", earliest=date(1900, 1, 1))
-        if self.time_zone not in available_timezones():
+        if self.time_zone not in _time_zones():
             raise _refuse(f"{self.time_zone!r} is not a time zone. Use a name like America/Chicago.")
         if self.height_m is not None and not 0.5 <= self.height_m <= 2.6:
             raise _refuse("Height is in metres, between 0.5 and 2.6.")

@@ -126,6 +126,21 @@ def _sqlite_connection(path: str, key: str | None, *, foreign_keys: bool) -> Any
     return connection
 
 
+def _postgresql_engine(url: str) -> sa.Engine:
+    if sa.make_url(url).get_backend_name() != "postgresql":
+        raise DatabaseUnusable("DATABASE_URL must name a SQLite file (sqlite:///path) or a PostgreSQL database (postgresql://…).")
+    engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
+
+    @sa.event.listens_for(engine, "handle_error")
+    def _hide_values(context: sa.ExceptionContext) -> None:
+        # the server's DETAIL line repeats the whole row: keep what it says first
+        for error in (context.original_exception, context.sqlalchemy_exception):
+            if isinstance(error, Exception) and error.args:
+                error.args = (str(error.args[0]).splitlines()[0], *error.args[1:])
+
+    return engine
+
+
 def make_engine(url: str | None = None, key: str | None = None, *, foreign_keys: bool = True) -> sa.Engine:
     """
     Make an engine whose connections follow the rules of the house.
@@ -146,7 +161,7 @@ def make_engine(url: str | None = None, key: str | None = None, *, foreign_keys:
         url, key = database_url(), configured_key()
     path = sqlite_path(url)
     if path is None:
-        return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        return _postgresql_engine(url)
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
         url,
@@ -175,7 +190,8 @@ def engine() -> sa.Engine:
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Open one consistent view of the database."""
-    with engine.connect() as connection:
+    whole = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(**whole) as connection:
         yield connection
         connection.rollback()
 
@@ -239,6 +255,8 @@ def migrate(engine: sa.Engine, *, scripts: Path = MIGRATIONS) -> str:
         )
         sa.event.listen(own, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     with own.begin() as connection:
+        if path is None:  # one migration at a time, as BEGIN IMMEDIATE has it on SQLite
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20180610)")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         if path is not None and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()):
@@ -270,5 +288,6 @@ def ready_engine(url: str | None = None, key: str | None = None) -> sa.Engine:
     current = schema_revision(made)
     head = ScriptDirectory.from_config(migrations_config()).get_current_head()
     if current != head:
+        made.dispose()
         raise DatabaseUnusable("The database has another version than this program. Run `python -m data migrate`.")
     return made

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 # A cell that starts with one of these is read as a formula by spreadsheets.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def guarded(text: str) -> str:
@@ -21,11 +21,12 @@ def guarded(text: str) -> str:
     ("'=1+1", 'Garmin 55')
     """
     printable = "".join(char for char in text if char.isprintable() or char in "\t\r\n")
-    return f"'{printable}" if printable.lstrip(" ").startswith(FORMULA_STARTS) else printable
+    is_formula = printable.lstrip().startswith(FORMULA_STARTS) or printable.lstrip(" ").startswith(("\t", "\r", "\n"))
+    return f"'{printable}" if is_formula else printable
 
 
 def _plain(value: Any) -> Any:
-    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float | np.floating) and not np.isfinite(value)):
         return None
     if isinstance(value, pd.Timestamp | datetime):
         stamp = pd.Timestamp(value)

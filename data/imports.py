@@ -1,6 +1,7 @@
 """From files to rows: every file gets one outcome, one transaction, and nothing is counted twice."""
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -13,8 +14,10 @@ from sqlmodel import col
 
 from data import permissions, records, series
 from data.database import reading, writing
-from data.importers.base import FileRefused, ReadFile, ReadRun, read_bytes, unpacked
+from data.importers.base import FILE_MAX_BYTES, FileRefused, ReadFile, ReadRun, read_bytes, unpacked
 from models import (
+    NAME_MAX_CHARACTERS,
+    RUN_MEASURES,
     DayWithoutRun,
     EntryRefused,
     EpisodeOfCare,
@@ -31,10 +34,9 @@ from models import (
     RunFile,
     Side,
     Viewer,
+    plain_text,
     utc_now,
 )
-
-FILE_MAX_BYTES = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -161,13 +163,14 @@ def import_files(
         batch_id: int = connection.execute(
             sa.insert(ImportBatch)
             .values(patient_id=patient.id, person_id=viewer.person_id, via=via, started_at_utc=utc_now())
-            .returning(col(ImportBatch.id))
+            .returning(ImportBatch.metadata.tables["import_batch"].c.id)
         ).scalar_one()
     reports = []
     for index, source in enumerate(sources):
+        name = plain_text(source.name)
         if on_progress:
-            on_progress(index, len(sources), source.name)
-        importing = _Importing(engine, viewer, patient, batch_id, source)
+            on_progress(index, len(sources), name)
+        importing = _Importing(engine, viewer, patient, batch_id, Source(name, source.read))
         try:
             reports.append(importing.report())
         except sa.exc.IntegrityError:  # somebody else imported the same run in this very moment
@@ -185,7 +188,7 @@ class _Importing:
 
     engine: sa.Engine
     viewer: Viewer
-    patient: sa.Row[Any]
+    patient: sa.Row[*tuple[Any, ...]]
     batch_id: int
     source: Source
 
@@ -204,7 +207,7 @@ class _Importing:
         inflated = content
         try:
             inflated = unpacked(content)
-            known = self._known(inflated)
+            known = self._known(content, inflated)
             if known is not None:
                 return known
             importer, read = read_bytes(inflated, self.source.name)
@@ -214,13 +217,13 @@ class _Importing:
 
     # -- what is here already ---------------------------------------------------------------------------------------
 
-    def _known(self, inflated: bytes) -> FileReport | None:
+    def _known(self, content: bytes, inflated: bytes) -> FileReport | None:
         """Report a file whose very bytes were imported before, if what it gave is still here."""
         digest = hashlib.sha256(inflated).hexdigest()
         file = ImportFile.metadata.tables["import_file"]
         with reading(self.engine) as connection:
             earlier = connection.execute(
-                sa.select(file.c.id, ImportBatch.started_at_utc)
+                sa.select(file.c.id, col(ImportBatch.started_at_utc))
                 .join(ImportBatch, col(ImportBatch.id) == file.c.batch_id)
                 .where(file.c.patient_id == self.patient.id, file.c.content_sha256 == digest)
                 .order_by(file.c.id.desc())
@@ -234,7 +237,7 @@ class _Importing:
                 return None
         day = earlier[-1][1].astimezone(ZoneInfo(self.patient.time_zone)).date().isoformat()
         reason = f"This very file was imported on {day}. Nothing was added."
-        self._file_row(inflated, digest, "", ImportOutcome.DUPLICATE, reason)
+        self._file_row(content, digest, "", ImportOutcome.DUPLICATE, reason)
         return FileReport(self.source.name, ImportOutcome.DUPLICATE, reason, runs=runs)
 
     def _refused(self, content: bytes, inflated: bytes, outcome: ImportOutcome, reason: str) -> FileReport:
@@ -259,7 +262,9 @@ class _Importing:
             "outcome": outcome,
             "reason": reason,
         }
-        inserted: int = connection.execute(sa.insert(ImportFile).values(values).returning(col(ImportFile.id))).scalar_one()
+        inserted: int = connection.execute(
+            sa.insert(ImportFile).values(values).returning(ImportFile.metadata.tables["import_file"].c.id)
+        ).scalar_one()
         return inserted
 
     # -- what is new ------------------------------------------------------------------------------------------------
@@ -270,13 +275,14 @@ class _Importing:
         said = list(read.notes)
         refused = [f"Line {line.line}: {line.reason}" for line in read.refused_lines]
         with writing(self.engine) as connection:
+            permissions.patient_row(connection, self.viewer, key=self.patient.key)
             starts_on = records.week_start(connection)
             file_id = self._insert_file(connection, content, hashlib.sha256(inflated).hexdigest(), file_format, ImportOutcome.NO_DATA, "")
             days: set[date] = set()
-            run_ids, runs_added = [], 0
+            run_ids, runs_added, doubtful = [], 0, False
             for run in read.runs:
                 try:
-                    entry = run_entry(run, today=today, time_zone=self.patient.time_zone)
+                    entry, left_out = run_entry(run, today=today, time_zone=self.patient.time_zone)
                 except EntryRefused as refusal:
                     refused.append(f"Run of {run.started_at_utc.date().isoformat()}: {refusal}")
                     continue
@@ -284,11 +290,12 @@ class _Importing:
                     entry, self.patient.id, starts_on, import_file_id=file_id, recorded_at_utc=now, recorded_by_id=self.viewer.person_id
                 )
                 run_id = records.insert_run(connection, row, None if run.minutes is None else series.packed(run.minutes))
-                said += run.notes
+                said += [*run.notes, *left_out]
                 if run_id is None:
                     run_id = _same_run(connection, row)
                 else:
                     runs_added += 1
+                    doubtful |= run.doubtful or bool(left_out)
                     days.add(entry.run_date)
                 run_ids.append(run_id)
                 link = {"run_id": run_id, "import_file_id": file_id}
@@ -298,7 +305,7 @@ class _Importing:
             refused += clashes
             if runs_added or added:
                 records.touch_runs(connection, self.patient.id, days | entry_days, starts_on)
-            outcome = _outcome(read, runs_added, added, len(run_ids), bool(refused))
+            outcome = _outcome(read, runs_added + added, len(run_ids), doubtful=doubtful, refused=bool(refused))
             reason = _reason(outcome, len(run_ids), runs_added, added, said, refused)
             connection.execute(sa.update(ImportFile).where(col(ImportFile.id) == file_id).values(outcome=outcome, reason=reason))
             runs = _reported_runs(connection, self.patient.id, col(RunFile.import_file_id) == file_id)
@@ -313,7 +320,7 @@ class _Importing:
             return 0, set(), []
         side = default_side(connection, self.patient.id)
         kept = {"patient_id": self.patient.id, "recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
-        added, days, refused = 0, set(), []
+        added, days, refused = 0, set[date](), list[str]()
         for score in read.scores:
             try:
                 entry = PainEntry.checked(
@@ -381,42 +388,59 @@ def default_side(connection: sa.Connection, patient_id: int) -> Side:
     return Side(sides[0]) if len(sides) == 1 else Side.UNSPECIFIED
 
 
-def run_entry(run: ReadRun, *, today: date, time_zone: str) -> RunEntry:
+def run_entry(run: ReadRun, *, today: date, time_zone: str) -> tuple[RunEntry, list[str]]:
     """
     Make the checked entry of a run that was read from a file.
 
-    The local day follows the file's own offset where it states one, else the patient's time zone.
+    The local day follows the file's own offset where it states one, else the patient's time zone. A measure that cannot be right, such
+    as a ground contact time of 5 ms, is left out: the run still was run.
+
+    Returns
+    -------
+    tuple of RunEntry and list of str
+        The entry, and a sentence for each measure that was left out.
 
     Raises
     ------
     EntryRefused
-        If the run cannot be right.
+        If day, distance or time cannot be right.
     """
-    offset = run.utc_offset_s
+    if not all(math.isfinite(value) for value in (run.distance_m, run.moving_time_s, run.elapsed_time_s)):
+        raise EntryRefused(["Its distance or time is not a number."])
+    started, offset = run.started_at_utc.astimezone(UTC), run.utc_offset_s
+    if run.clock_is_local:
+        started, offset = started.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC), None
     if offset is None:
-        local_offset = run.started_at_utc.astimezone(ZoneInfo(time_zone)).utcoffset()
+        local_offset = started.astimezone(ZoneInfo(time_zone)).utcoffset()
         offset = int(local_offset.total_seconds()) if local_offset else 0
     moving = round(run.moving_time_s)
-    names = (
-        "surface distance_rule cadence_spm running_cadence_spm device_cadence_spm cadence_rule running_speed_m_s grade_abs_mean "
-        "ground_contact_time_ms vertical_oscillation_mm session_rpe has_gps device"
-    ).split()
-    entry: RunEntry = RunEntry.checked(
+    measures, left_out = {}, []
+    for measure, words, unit, low, high in RUN_MEASURES:
+        value = getattr(run, measure)
+        if value is not None and not low <= value <= high:
+            left_out.append(f"{words} was left out: {value:g} {unit} cannot be right.")
+            value = None
+        measures[measure] = round(value) if value is not None and measure == "running_time_s" else value
+    entry = RunEntry.checked(
         today=today,
-        started_at_utc=run.started_at_utc.astimezone(UTC),
+        started_at_utc=started,
         utc_offset_s=offset,
-        run_date=(run.started_at_utc.astimezone(UTC) + timedelta(seconds=offset)).date(),
+        run_date=(started + timedelta(seconds=offset)).date(),
+        surface=run.surface,
         distance_m=round(run.distance_m),
+        distance_rule=run.distance_rule,
         moving_time_s=moving,
         elapsed_time_s=max(moving, round(run.elapsed_time_s)),
-        running_time_s=None if run.running_time_s is None else round(run.running_time_s),
-        **{name: getattr(run, name) for name in names},
+        cadence_rule=run.cadence_rule,
+        has_gps=run.has_gps,
+        device=plain_text(run.device)[:NAME_MAX_CHARACTERS],
+        **measures,
     )
-    return entry
+    return entry, left_out
 
 
 def _same_run(connection: sa.Connection, row: dict[str, Any]) -> int:
-    statement = sa.select(col(Run.id)).where(
+    statement = sa.select(Run.metadata.tables["run"].c.id).where(
         col(Run.patient_id) == row["patient_id"], col(Run.identity_sha256) == row["identity_sha256"], col(Run.retired_at_utc).is_(None)
     )
     found: int = connection.execute(statement).scalar_one()
@@ -435,11 +459,13 @@ def _reported_runs(connection: sa.Connection, patient_id: int, of_files: sa.Colu
     return tuple(ImportedRun(*row) for row in connection.execute(statement))
 
 
-def _outcome(read: ReadFile, runs_added: int, entries_added: int, runs: int, refused: bool) -> ImportOutcome:
-    if runs_added or entries_added:
-        return ImportOutcome.PARTIAL if refused or read.partial else ImportOutcome.ADDED
-    if refused:
-        return ImportOutcome.UNREADABLE
+def _outcome(read: ReadFile, added: int, runs: int, *, doubtful: bool, refused: bool) -> ImportOutcome:
+    if added and (refused or read.partial):
+        return ImportOutcome.PARTIAL
+    if added:
+        return ImportOutcome.DOUBTFUL if doubtful else ImportOutcome.ADDED
+    if refused:  # what was read and stored before disagrees, or nothing could be right
+        return ImportOutcome.DOUBTFUL if runs or read.scores or read.rest_answers else ImportOutcome.UNREADABLE
     if runs or read.scores or read.rest_answers or read.days_without_run:
         return ImportOutcome.DUPLICATE
     return ImportOutcome.NO_DATA

@@ -49,9 +49,19 @@ def require_clinical(viewer: Viewer) -> None:
         raise NotFound()
 
 
-def patient_row(connection: sa.Connection, viewer: Viewer, *, key: str | None = None, code: str | None = None) -> sa.Row[Any]:
+def held(statement: sa.Select[*tuple[Any, ...]], connection: sa.Connection) -> sa.Select[*tuple[Any, ...]]:
     """
-    Find one patient by key or code, if the viewer may see them.
+    Hold the patients that a statement reads until the transaction ends, if it writes.
+
+    So two writers of one patient come one after the other, and neither counts weeks without the other's rows. (SQLite has one writer
+    at a time anyway and leaves this out.)
+    """
+    return statement.with_for_update(of=Patient) if connection.get_execution_options().get("writes") else statement
+
+
+def patient_row(connection: sa.Connection, viewer: Viewer, *, key: str | None = None, code: str | None = None) -> sa.Row[*tuple[Any, ...]]:
+    """
+    Find one patient by key or code, if the viewer may see them. A writing transaction holds the patient until its end.
 
     Raises
     ------
@@ -59,15 +69,16 @@ def patient_row(connection: sa.Connection, viewer: Viewer, *, key: str | None = 
         If there is none for this viewer.
     """
     wanted = col(Patient.key) == key if key is not None else col(Patient.code) == code
-    row = connection.execute(sa.select(*Patient.metadata.tables["patient"].columns).where(wanted, reachable(viewer))).one_or_none()
+    statement = sa.select(*Patient.metadata.tables["patient"].columns).where(wanted, reachable(viewer))
+    row = connection.execute(held(statement, connection)).one_or_none()
     if row is None:
         raise NotFound()
     return row
 
 
-def episode_row(connection: sa.Connection, viewer: Viewer, key: str) -> sa.Row[Any]:
+def episode_row(connection: sa.Connection, viewer: Viewer, key: str) -> sa.Row[*tuple[Any, ...]]:
     """
-    Find one episode by key, if the viewer may see its patient.
+    Find one episode by key, if the viewer may see its patient. A writing transaction holds the patient until its end.
 
     Raises
     ------
@@ -79,7 +90,7 @@ def episode_row(connection: sa.Connection, viewer: Viewer, key: str) -> sa.Row[A
         .join(Patient, col(Patient.id) == col(EpisodeOfCare.patient_id))
         .where(col(EpisodeOfCare.key) == key, reachable(viewer))
     )
-    row = connection.execute(statement).one_or_none()
+    row = connection.execute(held(statement, connection)).one_or_none()
     if row is None:
         raise NotFound("episode")
     return row

@@ -26,6 +26,7 @@ from models import (
     DistanceUnit,
     EpisodeOfCare,
     EpisodeStatus,
+    ImportBatch,
     ImportFile,
     LogCoverage,
     PainMoment,
@@ -107,8 +108,8 @@ class CaseloadRow:
     """
     One active episode on the list of the day.
 
-    `last_pain` is the newest next-morning score of the episode's side, else the newest score of another moment, named by
-    `last_pain_moment`. `week_distance_m` is None when this week lies wholly outside the log coverage: not known, not 0.
+    `last_pain` is a score of the newest day that has one of the episode's side (or of none): the next-morning one, else the last told;
+    `last_pain_moment` names it. `week_distance_m` is None when this week lies wholly outside the log coverage: not known, not 0.
     """
 
     episode_key: str
@@ -130,7 +131,7 @@ class CaseloadRow:
     rest_pain_on: date | None
 
 
-def _frame(rows: Sequence[sa.Row[Any]], columns: Sequence[str], days: Sequence[str] = (), floats: Sequence[str] = ()) -> pd.DataFrame:
+def _frame(rows: Sequence[Sequence[Any]], columns: Sequence[str], days: Sequence[str] = (), floats: Sequence[str] = ()) -> pd.DataFrame:
     frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=list(columns))
     for name in days:
         frame[name] = pd.to_datetime(frame[name])
@@ -175,11 +176,12 @@ def people(engine: sa.Engine) -> list[Viewer]:
 def sites(engine: sa.Engine) -> list[tuple[int, str, str]]:
     """Read the clinic's sites: id, name, kind."""
     with reading(engine) as connection:
-        rows = connection.execute(sa.select(col(Site.id), col(Site.name), col(Site.kind)).order_by(col(Site.id))).all()
+        table = Site.metadata.tables["site"].c
+        rows = connection.execute(sa.select(table.id, table.name, table.kind).order_by(table.id)).all()
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def _patients() -> sa.Select[Any]:
+def _patients() -> sa.Select[*tuple[Any, ...]]:
     episodes = (
         sa.select(sa.func.count())
         .select_from(EpisodeOfCare)
@@ -198,7 +200,7 @@ def _patients() -> sa.Select[Any]:
     )
 
 
-def _patient_of(row: sa.Row[Any]) -> PatientRow:
+def _patient_of(row: sa.Row[*tuple[Any, ...]]) -> PatientRow:
     fields = list(row)
     fields[5] = DistanceUnit(fields[5])
     return PatientRow(*fields)
@@ -234,7 +236,7 @@ def patient_key(engine: sa.Engine, viewer: Viewer, code: str) -> str:
         return str(permissions.patient_row(connection, viewer, code=code).key)
 
 
-def _episodes(*more: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _episodes(*more: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
             col(EpisodeOfCare.key),
@@ -267,7 +269,7 @@ def _episodes(*more: sa.ColumnElement[bool]) -> sa.Select[Any]:
     )
 
 
-def _episode_of(row: sa.Row[Any]) -> EpisodeRow:
+def _episode_of(row: sa.Row[*tuple[Any, ...]]) -> EpisodeRow:
     fields = list(row)
     for index, word in ((6, DistanceUnit), (12, DiagnosisClass), (14, Side), (18, EpisodeStatus)):
         fields[index] = word(fields[index])
@@ -447,7 +449,7 @@ def coverage(engine: sa.Engine, viewer: Viewer, patient_key: str) -> tuple[date,
     return (row[0], row[1]) if row else None
 
 
-def trend_rows(connection: sa.Connection, patient_id: int, low: int, high: int) -> Sequence[sa.Row[Any]]:
+def trend_rows(connection: sa.Connection, patient_id: int, low: int, high: int) -> Sequence[sa.Row[*tuple[Any, ...]]]:
     """
     Read a patient's maintained run weeks from week `low` to week `high` (week numbers, both included), oldest first.
 
@@ -481,7 +483,7 @@ def weeks(engine: sa.Engine, viewer: Viewer, patient_key: str, *, low: int, high
         statement = sa.select(*(table.c[name] for name in PAIN_WEEK_COLUMNS)).where(
             table.c.patient_id == patient_id, table.c.week >= low, table.c.week <= high
         )
-        pain_rows = connection.execute(statement.order_by(table.c.week)).all()
+        pain_rows = connection.execute(statement.order_by(table.c.week, table.c.moment, table.c.side)).all()
     return _frame(run_rows, RUN_WEEK_COLUMNS), _frame(pain_rows, PAIN_WEEK_COLUMNS)
 
 
@@ -495,8 +497,6 @@ def run_minutes(engine: sa.Engine, viewer: Viewer, run_id: int) -> MinuteSeries 
 
 def run_files(engine: sa.Engine, viewer: Viewer, run_id: int) -> list[tuple[str, str, datetime]]:
     """Read the files that a run came from: name, format, when they came."""
-    from models import ImportBatch
-
     with reading(engine) as connection:
         found = _visible_run(connection, viewer, run_id)
         statement = (
@@ -533,10 +533,17 @@ def caseload(engine: sa.Engine, viewer: Viewer, *, today: date) -> list[Caseload
         The clinic's day.
     """
     with reading(engine) as connection:
-        return [CaseloadRow(*row) for row in connection.execute(caseload_statement(connection, viewer, today))]
+        return [_caseload_row_of(row) for row in connection.execute(caseload_statement(connection, viewer, today))]
 
 
-def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -> sa.Select[Any]:
+def _caseload_row_of(row: sa.Row[*tuple[Any, ...]]) -> CaseloadRow:
+    fields = list(row)
+    for index, word in ((5, DistanceUnit), (6, Side), (11, PainMoment)):
+        fields[index] = None if fields[index] is None else word(fields[index])
+    return CaseloadRow(*fields)
+
+
+def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -> sa.Select[*tuple[Any, ...]]:
     """Build the statement behind `caseload`."""
     starts_on = connection.execute(sa.select(col(Clinic.week_start))).scalar() or 0
     this_week = week_number(today, starts_on)

@@ -26,6 +26,7 @@ from models import (
     PainScore,
     Patient,
     PatientEntry,
+    Person,
     Plan,
     RestAnswer,
     RestEntry,
@@ -33,6 +34,7 @@ from models import (
     RunEntry,
     RunSeries,
     Side,
+    Site,
     SiteKind,
     Viewer,
     Visit,
@@ -78,9 +80,13 @@ def add_patient(engine: sa.Engine, viewer: Viewer, entry: PatientEntry) -> str:
     permissions.require_clinical(viewer)
     key = new_key()
     with writing(engine) as connection:
+        taken = AlreadyThere(f"The patient code {entry.code} is taken. Choose another one.")
         if connection.execute(sa.select(col(Patient.id)).where(col(Patient.code) == entry.code)).first():
-            raise AlreadyThere(f"The patient code {entry.code} is taken. Choose another one.")
-        connection.execute(sa.insert(Patient).values(key=key, created_by_id=viewer.person_id, **_fields(entry)))
+            raise taken
+        try:
+            connection.execute(sa.insert(Patient).values(key=key, created_by_id=viewer.person_id, **_fields(entry)))
+        except sa.exc.IntegrityError:  # somebody else took it in this very moment
+            raise taken from None
     return key
 
 
@@ -94,10 +100,18 @@ def add_episode(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: Epis
     -------
     str
         The episode's random key.
+
+    Raises
+    ------
+    EntryRefused
+        If its site or therapist is not one of the clinic's.
     """
     key = new_key()
     with writing(engine) as connection:
         patient = permissions.patient_row(connection, viewer, key=patient_key)
+        for what, table, wanted in (("site", Site, entry.site_id), ("therapist", Person, entry.therapist_id)):
+            if wanted is not None and connection.execute(sa.select(col(table.id)).where(col(table.id) == wanted)).first() is None:
+                raise EntryRefused([f"That {what} is not one of the clinic's any more. Choose the {what} again."])
         connection.execute(
             sa.insert(EpisodeOfCare).values(key=key, patient_id=patient.id, created_by_id=viewer.person_id, **_fields(entry))
         )
@@ -110,11 +124,15 @@ def add_episode(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: Epis
 def _give_side(connection: sa.Connection, patient_id: int, side: Side) -> None:
     """Let scores that came without a side belong to the side of the patient's only episode."""
     episodes = sa.select(sa.func.count()).select_from(EpisodeOfCare).where(col(EpisodeOfCare.patient_id) == patient_id)
-    sided = sa.select(col(PainScore.id)).where(col(PainScore.patient_id) == patient_id, col(PainScore.side) != Side.UNSPECIFIED)
-    if connection.execute(episodes).scalar_one() > 1 or connection.execute(sided.limit(1)).first():
+    if connection.execute(episodes).scalar_one() > 1:
         return
-    for table in (PainScore, RestAnswer):
-        connection.execute(sa.update(table).where(col(table.patient_id) == patient_id).values(side=side))  # type: ignore[attr-defined]
+    tables: tuple[type[Any], ...] = (PainScore, RestAnswer)
+    for table in tables:
+        sided = sa.select(col(table.id)).where(col(table.patient_id) == patient_id, col(table.side) != Side.UNSPECIFIED)
+        if connection.execute(sided.limit(1)).first() is not None:
+            return
+    for table in tables:
+        connection.execute(sa.update(table).where(col(table.patient_id) == patient_id).values(side=side))
     weeks.rebuild_weeks(connection, patient_id)
 
 
@@ -142,9 +160,11 @@ def _touch(connection: sa.Connection, patient_id: int, days: Iterable[date], sta
     weeks.mark_changed(connection, patient_id)
 
 
-def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) -> sa.Row[Any] | None:
-    """Find the current score with the same day, moment, side and named run, if there is one."""
-    statement = sa.select(col(PainScore.id), col(PainScore.nprs)).where(
+def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) -> sa.Row[int, int] | None:
+    """
+    Find the current score with the same day, moment, side and named run, if there is one; of several, one with the same value first.
+    """
+    statement = sa.select(PainScore.metadata.tables["pain_score"].c.id, col(PainScore.nprs)).where(
         col(PainScore.patient_id) == patient_id,
         col(PainScore.retired_at_utc).is_(None),
         col(PainScore.for_date) == entry.for_date,
@@ -153,7 +173,8 @@ def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) ->
     )
     if entry.run_id is not None and entry.moment != PainMoment.NEXT_MORNING:
         statement = statement.where(col(PainScore.run_id) == entry.run_id)
-    return connection.execute(statement.limit(1)).one_or_none()
+    other_value = sa.case((col(PainScore.nprs) == entry.nprs, 0), else_=1)
+    return connection.execute(statement.order_by(other_value, col(PainScore.id)).limit(1)).one_or_none()
 
 
 def add_pain_scores(
@@ -202,7 +223,7 @@ def add_diary_day(
 
 
 def _insert_score(connection: sa.Connection, patient_id: int, entry: PainEntry, starts_on: int, given: dict[str, Any]) -> int:
-    _require_own_run(connection, patient_id, entry.run_id)
+    _require_own_run(connection, patient_id, entry)
     known = same_scores(connection, patient_id, entry)
     if known is not None and known.nprs != entry.nprs:
         raise AlreadyThere(
@@ -240,21 +261,28 @@ def _insert_day_without_run(connection: sa.Connection, patient_id: int, entry: N
     return 1
 
 
-def _require_own_run(connection: sa.Connection, patient_id: int, run_id: int | None) -> None:
-    if run_id is None:
+def _require_own_run(connection: sa.Connection, patient_id: int, entry: PainEntry) -> None:
+    if entry.run_id is None:
         return
-    own = sa.select(col(Run.id)).where(col(Run.id) == run_id, col(Run.patient_id) == patient_id, col(Run.retired_at_utc).is_(None))
-    if connection.execute(own).first() is None:
+    own = sa.select(col(Run.run_date)).where(
+        col(Run.id) == entry.run_id, col(Run.patient_id) == patient_id, col(Run.retired_at_utc).is_(None)
+    )
+    run_date = connection.execute(own).scalar()
+    if run_date is None:
         raise EntryRefused(["The run that this score belongs to is not there any more. Choose the run again."])
+    if entry.moment != PainMoment.NEXT_MORNING and run_date != entry.for_date:
+        raise EntryRefused([f"The run that this score belongs to is of another day, {run_date.isoformat()}. Choose a run of the same day."])
 
 
-def _current_score(connection: sa.Connection, viewer: Viewer, score_id: int) -> sa.Row[Any]:
+def _current_score(connection: sa.Connection, viewer: Viewer, score_id: int) -> sa.Row[*tuple[Any, ...]]:
     statement = (
         sa.select(*PainScore.metadata.tables["pain_score"].columns)
         .join(Patient, col(Patient.id) == col(PainScore.patient_id))
         .where(col(PainScore.id) == score_id, permissions.reachable(viewer))
     )
-    row = connection.execute(statement).one_or_none()
+    row = connection.execute(permissions.held(statement, connection)).one_or_none()
+    if row is not None:  # somebody may have corrected it while we waited for the patient
+        row = connection.execute(statement).one_or_none()
     if row is None:
         raise permissions.NotFound("pain score")
     if row.retired_at_utc is not None:
@@ -276,11 +304,18 @@ def correct_pain_score(engine: sa.Engine, viewer: Viewer, score_id: int, nprs: i
     Returns
     -------
     int or None
-        The id of the new score; None if it was taken back.
+        The id of the new score; None if it was taken back. The same value again changes nothing.
+
+    Raises
+    ------
+    AlreadyThere
+        If somebody has corrected it meanwhile.
     """
     moment = now or utc_now()
     with writing(engine) as connection:
         old = _current_score(connection, viewer, score_id)
+        if old.nprs == nprs:
+            return score_id
         connection.execute(
             sa.update(PainScore).where(col(PainScore.id) == score_id).values(retired_at_utc=moment, retired_by_id=viewer.person_id)
         )
@@ -291,7 +326,7 @@ def correct_pain_score(engine: sa.Engine, viewer: Viewer, score_id: int, nprs: i
                 today=local_today(time_zone, moment), moment=old.moment, side=old.side, nprs=nprs, for_date=old.for_date
             )
             row = pain_row(entry, old.patient_id, week_start(connection), recorded_by_id=viewer.person_id, recorded_at_utc=moment)
-            kept = {name: getattr(old, name) for name in ("run_id", "run_named", "counted_date", "week", "recalled")}
+            kept = {name: getattr(old, name) for name in ("run_id", "run_named", "counted_date", "week", "recalled", "import_file_id")}
             inserted = connection.execute(sa.insert(PainScore).values({**row, **kept, "corrects_id": old.id}).returning(col(PainScore.id)))
             new_id = inserted.scalar_one()
         _touch(connection, old.patient_id, {old.for_date}, week_start(connection), {old.week})
@@ -346,7 +381,7 @@ def insert_run(connection: sa.Connection, row: dict[str, Any], minutes: bytes | 
     )
     if connection.execute(same).first() is not None:
         return None
-    run_id: int = connection.execute(sa.insert(Run).values(row).returning(col(Run.id))).scalar_one()
+    run_id: int = connection.execute(sa.insert(Run).values(row).returning(Run.metadata.tables["run"].c.id)).scalar_one()
     if minutes is not None:
         connection.execute(sa.insert(RunSeries).values(run_id=run_id, minutes=minutes))
     return run_id
@@ -385,13 +420,15 @@ def retire_run(engine: sa.Engine, viewer: Viewer, run_id: int, *, now: datetime 
             .join(Patient, col(Patient.id) == col(Run.patient_id))
             .where(col(Run.id) == run_id, permissions.reachable(viewer))
         )
-        run = connection.execute(statement).one_or_none()
+        run = connection.execute(permissions.held(statement, connection)).one_or_none()
         if run is None:
             raise permissions.NotFound("run")
         if run.retired_at_utc is not None:
             return
         connection.execute(
-            sa.update(Run).where(col(Run.id) == run_id).values(retired_at_utc=now or utc_now(), retired_by_id=viewer.person_id)
+            sa.update(Run)
+            .where(col(Run.id) == run_id, col(Run.retired_at_utc).is_(None))
+            .values(retired_at_utc=now or utc_now(), retired_by_id=viewer.person_id)
         )
         touch_runs(connection, run.patient_id, [run.run_date], week_start(connection))
 
@@ -482,6 +519,8 @@ def set_week_start(engine: sa.Engine, viewer: Viewer, starts_on: int) -> None:
     if not 0 <= starts_on <= 6:
         raise EntryRefused(["The first day of the week is a number from 0 (Monday) to 6 (Sunday)."])
     with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":  # wait for whoever writes with the old one; SQLite has one writer anyway
+            connection.exec_driver_sql("LOCK TABLE patient IN EXCLUSIVE MODE")
         if week_start(connection) == starts_on:
             return
         connection.execute(sa.update(Clinic).values(week_start=starts_on))

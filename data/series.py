@@ -14,7 +14,7 @@ from data.importers.base import MinuteSeries
 
 VERSION = 1
 MISSING = -32768
-MINUTES_MAX = 7 * 24 * 60
+MINUTES_MAX = 7 * 24 * 60 + 1  # a week, and the last minute begun
 # name, stored steps per unit: 1 mm/s, 0.1 steps/min, 0.1 ms, 0.0001
 CHANNELS = (("speed_m_s", 1000.0), ("cadence_spm", 10.0), ("ground_contact_time_ms", 10.0), ("grade", 10_000.0))
 
@@ -26,16 +26,23 @@ def packed(minutes: MinuteSeries) -> bytes:
     Parameters
     ----------
     minutes : MinuteSeries
-        Arrays of one length n <= 10,080 (a week); NaN where not known.
+        Arrays of one length n <= 10,081 (a week); NaN where not known.
 
     Returns
     -------
     bytes
         See the module's docstring. Values are kept to the channel's step; out of range ones become "not known".
+
+    Raises
+    ------
+    ValueError
+        If the arrays are longer than that, or not of one length.
     """
     length = len(minutes.speed_m_s)
     if length > MINUTES_MAX:
         raise ValueError(f"A run has at most {MINUTES_MAX} minutes, not {length}.")
+    if any(len(getattr(minutes, name)) != length for name, _ in CHANNELS):
+        raise ValueError("The minutes of a run are arrays of one length.")
     parts = [struct.pack("<I", length)]
     for name, scale in CHANNELS:
         scaled = np.round(np.asarray(getattr(minutes, name), dtype=np.float64) * scale)
@@ -55,8 +62,11 @@ def unpacked_minutes(content: bytes) -> MinuteSeries:
     """
     if not content or content[0] != VERSION:
         raise ValueError("The minutes of this run were stored by another version.")
-    raw = zlib.decompress(content[1:])
-    (length,) = struct.unpack_from("<I", raw)
+    try:
+        raw = zlib.decompress(content[1:])
+        (length,) = struct.unpack_from("<I", raw)
+    except (zlib.error, struct.error) as error:
+        raise ValueError("The minutes of this run are incomplete.") from error
     if len(raw) != 4 + length * 2 * len(CHANNELS):
         raise ValueError("The minutes of this run are incomplete.")
     arrays = {}

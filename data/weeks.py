@@ -4,8 +4,8 @@ Whatever changes a run or a score recomputes the touched weeks from the base row
 always what a fresh computation gives, also after edits and deletes (a maximum cannot be un-added).
 """
 
-from collections.abc import Iterable
-from datetime import date, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,9 +31,15 @@ SIGN_REACHES_DAYS = 7
 CHUNK = 400
 
 
-def _run_weeks(where: Iterable[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+def _rounded(number: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    """Round a number that is not negative, halves up: databases differ in what round() and CAST make of a half."""
+    cut = sa.cast(number + 0.5, sa.Integer)
+    return cut - sa.case((cut > number + 0.5, 1), else_=0)
+
+
+def _run_weeks(where: Iterable[sa.ColumnElement[bool]]) -> sa.Select[*tuple[Any, ...]]:
     has_cadence = sa.and_(col(Run.running_cadence_spm).is_not(None), col(Run.running_time_s).is_not(None))
-    steps = sa.cast(sa.func.round(col(Run.running_cadence_spm) * col(Run.running_time_s) / 60.0), sa.Integer)
+    steps = _rounded(col(Run.running_cadence_spm) * col(Run.running_time_s) / 60.0)
     return (
         sa.select(
             col(Run.patient_id),
@@ -52,7 +58,7 @@ def _run_weeks(where: Iterable[sa.ColumnElement[bool]]) -> sa.Select[Any]:
     )
 
 
-def _pain_weeks(where: Iterable[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+def _pain_weeks(where: Iterable[sa.ColumnElement[bool]]) -> sa.Select[*tuple[Any, ...]]:
     score = col(PainScore.nprs)
     keys = (col(PainScore.patient_id), col(PainScore.week), col(PainScore.moment), col(PainScore.side))
     counts = [sa.func.sum(sa.case((score == value, 1), else_=0)) for value in range(len(NPRS_COUNT_COLUMNS))]
@@ -63,8 +69,12 @@ def _pain_weeks(where: Iterable[sa.ColumnElement[bool]]) -> sa.Select[Any]:
     )
 
 
-def _columns(table: type) -> list[str]:
-    return [column.name for column in sa.inspect(table).columns]
+# maintained table, what it is computed from
+_MAINTAINED: tuple[tuple[type[Any], type[Any], Any], ...] = ((PatientWeek, Run, _run_weeks), (PainWeek, PainScore, _pain_weeks))
+
+
+def _columns(table: type[Any]) -> list[str]:
+    return [column.name for column in table.metadata.tables[table.__tablename__].columns]
 
 
 def refresh_weeks(connection: sa.Connection, patient_id: int, weeks: Iterable[int]) -> None:
@@ -82,17 +92,17 @@ def refresh_weeks(connection: sa.Connection, patient_id: int, weeks: Iterable[in
     touched = sorted(set(weeks))
     for start in range(0, len(touched), CHUNK):
         some = touched[start : start + CHUNK]
-        for table, base, select in ((PatientWeek, Run, _run_weeks), (PainWeek, PainScore, _pain_weeks)):
-            connection.execute(sa.delete(table).where(col(table.patient_id) == patient_id, col(table.week).in_(some)))  # type: ignore[attr-defined]
-            fresh = select([col(base.patient_id) == patient_id, col(base.week).in_(some)])  # type: ignore[attr-defined]
+        for table, base, select in _MAINTAINED:
+            connection.execute(sa.delete(table).where(col(table.patient_id) == patient_id, col(table.week).in_(some)))
+            fresh = select([col(base.patient_id) == patient_id, col(base.week).in_(some)])
             connection.execute(sa.insert(table).from_select(_columns(table), fresh))
 
 
 def rebuild_weeks(connection: sa.Connection, patient_id: int | None = None) -> None:
     """Recompute all maintained weeks of one patient or, without one, of everybody."""
-    for table, base, select in ((PatientWeek, Run, _run_weeks), (PainWeek, PainScore, _pain_weeks)):
-        mine = [] if patient_id is None else [col(table.patient_id) == patient_id]  # type: ignore[attr-defined]
-        theirs = [] if patient_id is None else [col(base.patient_id) == patient_id]  # type: ignore[attr-defined]
+    for table, base, select in _MAINTAINED:
+        mine = [] if patient_id is None else [col(table.patient_id) == patient_id]
+        theirs = [] if patient_id is None else [col(base.patient_id) == patient_id]
         connection.execute(sa.delete(table).where(*mine))
         connection.execute(sa.insert(table).from_select(_columns(table), select(theirs)))
 
@@ -100,8 +110,9 @@ def rebuild_weeks(connection: sa.Connection, patient_id: int | None = None) -> N
 def renumber_weeks(connection: sa.Connection, week_start: int) -> None:
     """Give each run and score its week for a new first day of the week, and rebuild the maintained weeks."""
     for table, column in ((Run, Run.run_date), (PainScore, PainScore.counted_date)):
-        for (day,) in connection.execute(sa.select(col(column)).distinct()).all():
-            connection.execute(sa.update(table).where(col(column) == day).values(week=week_number(day, week_start)))
+        day = sa.cast(sa.extract("epoch", col(column)), sa.BigInteger) // 86_400
+        # as models.week_number: day 0 was a Thursday, weekday 3; 7 more keep the remainder from being negative
+        connection.execute(sa.update(table).values(week=day - (day + 3 - week_start + 7) % 7))
     rebuild_weeks(connection)
 
 
@@ -118,54 +129,64 @@ def link_scores(connection: sa.Connection, patient_id: int, days: Iterable[date]
         Week numbers whose scores moved, the old and the new ones.
     """
     touched_days = set(days)
-    score_days = touched_days | {day + timedelta(days=1) for day in touched_days}
-    run_days = score_days | {day - timedelta(days=1) for day in score_days}
     if not touched_days:
         return set()
-    moved: set[int] = set()
+    score_days = touched_days | {day + timedelta(days=1) for day in touched_days}
+    run_days = score_days | {day - timedelta(days=1) for day in score_days}
     ordered_runs: dict[date, list[int]] = {}
     for run_id, day in connection.execute(
-        sa.select(col(Run.id), col(Run.run_date))
+        sa.select(Run.metadata.tables["run"].c.id, col(Run.run_date))
         .where(col(Run.patient_id) == patient_id, col(Run.retired_at_utc).is_(None), _in_days(Run.run_date, run_days))
         .order_by(col(Run.started_at_utc), col(Run.id))
     ):
         ordered_runs.setdefault(day, []).append(run_id)
     scores = connection.execute(
-        sa.select(
-            col(PainScore.id),
-            col(PainScore.moment),
-            col(PainScore.side),
-            col(PainScore.for_date),
-            col(PainScore.run_id),
-            col(PainScore.run_named),
-            col(PainScore.counted_date),
-            col(PainScore.week),
+        sa.select(*PainScore.metadata.tables["pain_score"].columns).where(
+            col(PainScore.patient_id) == patient_id, col(PainScore.retired_at_utc).is_(None), _in_days(PainScore.for_date, score_days)
         )
-        .where(col(PainScore.patient_id) == patient_id, col(PainScore.retired_at_utc).is_(None), _in_days(PainScore.for_date, score_days))
-        .order_by(col(PainScore.run_named).desc(), col(PainScore.id))
     ).all()
-    taken: set[tuple[Any, ...]] = set()
+    moved: set[int] = set()
     updates = []
-    for score in scores:
-        choices = (_followed_run(score, ordered_runs), (None, score.for_date), (score.run_id, score.counted_date))
-        place = (score.for_date, score.moment, score.side)
-        run_id, counted = next(choice for choice in choices if (*place, choice[0]) not in taken)
-        taken.add((*place, run_id))
+    for score, run_id, counted in _placed(scores, ordered_runs):
         week = week_number(counted, week_start)
-        if (run_id, counted, week) != (score.run_id, score.counted_date, score.week):
-            updates.append({"score": score.id, "run_id": run_id, "counted_date": counted, "week": week})
+        named = score.run_named and run_id == score.run_id
+        if (run_id, named, counted, week) != (score.run_id, score.run_named, score.counted_date, score.week):
+            updates.append({"score": score.id, "run_id": run_id, "run_named": named, "counted_date": counted, "week": week})
             moved |= {score.week, week}
     if updates:
-        # first apart from every run, then to their new ones: two scores may swap places
-        connection.execute(sa.update(PainScore).where(col(PainScore.id).in_([row["score"] for row in updates])).values(run_id=None))
+        # towards a run first: of several scores in one place, one may leave "no run" and another one come
+        updates.sort(key=lambda row: row["run_id"] is None)
         table = PainScore.metadata.tables["pain_score"]
+        names = ("run_id", "run_named", "counted_date", "week")
         connection.execute(
-            sa.update(table)
-            .where(table.c.id == sa.bindparam("score"))
-            .values(run_id=sa.bindparam("run_id"), counted_date=sa.bindparam("counted_date"), week=sa.bindparam("week")),
-            updates,
+            sa.update(table).where(table.c.id == sa.bindparam("score")).values({name: sa.bindparam(name) for name in names}), updates
         )
     return moved
+
+
+def _placed(
+    scores: Sequence[sa.Row[*tuple[Any, ...]]], ordered_runs: dict[date, list[int]]
+) -> list[tuple[sa.Row[*tuple[Any, ...]], int | None, date]]:
+    """
+    Give each score the run that it follows, if any, and the day at which it stands.
+
+    One run has one score of a day, moment and side, and so has "no run". Who would be the second stays where it was; so those who are
+    right where they are come first, then those who stand at no run (a place that the others may need).
+    """
+
+    def priority(score: sa.Row[*tuple[Any, ...]]) -> tuple[bool, bool, bool, int]:
+        stays = _followed_run(score, ordered_runs)[0] == score.run_id
+        return (not (stays and score.run_named), not stays, score.run_id is not None, score.id)
+
+    placed: list[tuple[sa.Row[*tuple[Any, ...]], int | None, date]] = []
+    taken: set[tuple[Any, ...]] = set()
+    for score in sorted(scores, key=priority):
+        place = (score.for_date, score.moment, score.side)
+        choices = (_followed_run(score, ordered_runs), (None, score.for_date), (score.run_id, score.counted_date))
+        run_id, counted = next(choice for choice in choices if (*place, choice[0]) not in taken)
+        taken.add((*place, run_id))
+        placed.append((score, run_id, counted))
+    return placed
 
 
 def _in_days(column: Any, days: set[date]) -> sa.ColumnElement[bool]:
@@ -173,7 +194,7 @@ def _in_days(column: Any, days: set[date]) -> sa.ColumnElement[bool]:
     return col(column).between(low, high) if (high - low).days < 3 * len(days) else col(column).in_(sorted(days))
 
 
-def _followed_run(score: sa.Row[Any], ordered_runs: dict[date, list[int]]) -> tuple[int | None, date]:
+def _followed_run(score: sa.Row[*tuple[Any, ...]], ordered_runs: dict[date, list[int]]) -> tuple[int | None, date]:
     if score.moment == PainMoment.NEXT_MORNING:
         before = score.for_date - timedelta(days=1)
         runs = ordered_runs.get(before, [])
@@ -189,7 +210,8 @@ def refresh_coverage(connection: sa.Connection, patient_id: int) -> None:
     Recompute from when to when a patient logged.
 
     The coverage runs from the first log to the last sign of logging (docs/decisions/0005-log-coverage.md): a sign counts up to the
-    day on which it was given if what it tells is at most `SIGN_REACHES_DAYS` old, else only for the day that it tells of.
+    day on which it was given if what it tells is at most `SIGN_REACHES_DAYS` old, else only for the day that it tells of. What was
+    corrected still was a sign on the day on which it was first told; what was taken back was none.
     """
     zone = ZoneInfo(connection.execute(sa.select(col(Patient.time_zone)).where(col(Patient.id) == patient_id)).scalar_one())
     sources: tuple[tuple[Any, Any, Any, Any], ...] = (
@@ -212,13 +234,36 @@ def refresh_coverage(connection: sa.Connection, patient_id: int) -> None:
     # only a log younger than this can reach past the newest log
     young = last - timedelta(days=SIGN_REACHES_DAYS)
     for table, day, recorded, retired in sources:
-        current = [] if retired is None else [col(retired).is_(None)]
-        statement = sa.select(col(day), sa.func.max(col(recorded))).where(col(table.patient_id) == patient_id, col(day) >= young, *current)
-        for log_day, recorded_at in connection.execute(statement.group_by(col(day))):
+        for log_day, recorded_at in _told(connection, table, day, recorded, retired, patient_id, since=young):
             given_on = recorded_at.astimezone(zone).date()
             if (given_on - log_day).days <= SIGN_REACHES_DAYS:
                 last = max(last, given_on)
     connection.execute(sa.insert(LogCoverage).values(patient_id=patient_id, first_day=first, last_day=last))
+
+
+def _told(
+    connection: sa.Connection, table: Any, day: Any, recorded: Any, retired: Any, patient_id: int, *, since: date
+) -> list[tuple[date, datetime]]:
+    """Give day and time of telling of each current log from a day on, also of the earlier ones that it corrects."""
+    columns = table.metadata.tables[table.__tablename__].c
+    corrects = columns.get("corrects_id")
+    rows = connection.execute(
+        sa.select(
+            columns.id,
+            col(day),
+            col(recorded),
+            sa.literal(None) if corrects is None else corrects,
+            sa.true() if retired is None else col(retired).is_(None),
+        ).where(columns.patient_id == patient_id, col(day) >= since)
+    ).all()
+    by_id = {row[0]: row for row in rows}
+    told = []
+    for row in rows:
+        earlier = row if row[4] else None
+        while earlier is not None:
+            told.append((earlier[1], earlier[2]))
+            earlier = by_id.get(earlier[3])
+    return told
 
 
 def mark_changed(connection: sa.Connection, patient_id: int) -> None:

@@ -1,0 +1,354 @@
+"""What an entry class refuses, the schema refuses too: raw inserts below, on and above every limit."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from data.database import writing
+from models import (
+    CadenceRule,
+    ChangeKind,
+    DiagnosisClass,
+    DistanceRule,
+    DistanceUnit,
+    EpisodeStatus,
+    ImportOutcome,
+    PainMoment,
+    RestMoment,
+    Role,
+    Side,
+    SiteKind,
+    Surface,
+    Table,
+    VisitStatus,
+)
+
+TABLES = Table.metadata.tables
+NOW = datetime(2025, 3, 3, 12, tzinfo=UTC)
+DAY = date(2025, 3, 3)
+
+# A row of each table that nothing is wrong with; what it belongs to is there (see `parents`).
+ROWS: dict[str, dict[str, Any]] = {
+    "clinic": {"id": 1, "name": "Two Rivers", "time_zone": "America/Chicago", "week_start": 0, "is_demo": False, "created_at_utc": NOW},
+    "site": {"name": "Harbour", "kind": "in_person"},
+    "person_role": {"person_id": 1, "role": "owner"},
+    "patient": {
+        "key": "k2",
+        "code": "BEN",
+        "given_name": "",
+        "family_name": "",
+        "height_m": 1.7,
+        "time_zone": "America/Chicago",
+        "distance_unit": "mi",
+        "pain_comfortable_max": 3,
+        "pain_acceptable_max": 5,
+        "changed_seq": 0,
+        "created_at_utc": NOW,
+    },
+    "episode_of_care": {
+        "key": "k2",
+        "patient_id": 1,
+        "problem": "Hip",
+        "side": "left",
+        "diagnosis_class": "tendon",
+        "diagnosis_label": "",
+        "started_on": DAY,
+        "goal": "",
+        "status": "active",
+        "ended_on": None,
+        "created_at_utc": NOW,
+    },
+    "import_file": {
+        "batch_id": 1,
+        "patient_id": 1,
+        "file_name": "run.fit",
+        "size_bytes": 1,
+        "stored_sha256": "",
+        "content_sha256": "",
+        "file_format": "",
+        "outcome": "added",
+        "reason": "",
+    },
+    "run": {
+        "patient_id": 1,
+        "run_date": DAY,
+        "week": 20_150,
+        "started_at_utc": NOW,
+        "utc_offset_s": -21_600,
+        "surface": "road",
+        "distance_m": 8_000,
+        "distance_rule": "records",
+        "moving_time_s": 2_880,
+        "elapsed_time_s": 3_000,
+        "cadence_spm": 168.0,
+        "running_cadence_spm": 170.0,
+        "device_cadence_spm": 167.0,
+        "cadence_rule": "fit_strides_doubled",
+        "running_time_s": 2_800,
+        "running_speed_m_s": 2.8,
+        "grade_abs_mean": 0.02,
+        "ground_contact_time_ms": 250.0,
+        "vertical_oscillation_mm": 90.0,
+        "session_rpe": 4,
+        "has_gps": True,
+        "device": "",
+        "identity_sha256": "00",
+        "recorded_at_utc": NOW,
+    },
+    "pain_score": {
+        "patient_id": 1,
+        "side": "left",
+        "moment": "next_morning",
+        "nprs": 3,
+        "for_date": DAY,
+        "run_named": False,
+        "counted_date": DAY,
+        "week": 20_150,
+        "recalled": False,
+        "recorded_at_utc": NOW,
+    },
+    "rest_answer": {"patient_id": 1, "side": "left", "moment": "rest", "answer": True, "for_date": DAY, "recorded_at_utc": NOW},
+    "day_without_run": {"patient_id": 1, "day": DAY, "recorded_at_utc": NOW},
+    "visit": {
+        "key": "k",
+        "episode_id": 1,
+        "visit_date": DAY,
+        "kind": "in_person",
+        "status": "arrived",
+        "summary": "",
+        "note": "",
+        "created_at_utc": NOW,
+    },
+    "plan": {
+        "episode_id": 1,
+        "version": 1,
+        "valid_from": DAY,
+        "weekly_distance_m": 20_000,
+        "run_ceiling_m": 8_000,
+        "cadence_target_low_spm": 170.0,
+        "cadence_target_high_spm": 180.0,
+        "reason": "",
+        "created_at_utc": NOW,
+    },
+    "change": {"episode_id": 1, "day": DAY, "kind": "shoe", "label": "New shoes", "created_at_utc": NOW},
+    "log_coverage": {"patient_id": 1, "first_day": DAY, "last_day": DAY},
+    "pain_week": {
+        "patient_id": 1,
+        "week": 20_150,
+        "moment": "next_morning",
+        "side": "left",
+        **{f"n{score}": 0 for score in range(11)},
+        "last_for_date": DAY,
+    },
+}
+
+WORDS: tuple[tuple[str, str, type[StrEnum]], ...] = (
+    ("site", "kind", SiteKind),
+    ("person_role", "role", Role),
+    ("patient", "distance_unit", DistanceUnit),
+    ("episode_of_care", "side", Side),
+    ("episode_of_care", "status", EpisodeStatus),
+    ("episode_of_care", "diagnosis_class", DiagnosisClass),
+    ("import_file", "outcome", ImportOutcome),
+    ("run", "surface", Surface),
+    ("run", "cadence_rule", CadenceRule),
+    ("run", "distance_rule", DistanceRule),
+    ("pain_score", "moment", PainMoment),
+    ("pain_score", "side", Side),
+    ("rest_answer", "moment", RestMoment),
+    ("rest_answer", "side", Side),
+    ("visit", "kind", SiteKind),
+    ("visit", "status", VisitStatus),
+    ("change", "kind", ChangeKind),
+    ("pain_week", "moment", PainMoment),
+    ("pain_week", "side", Side),
+)
+EPOCH, EVE = date(1970, 1, 1), date(1969, 12, 31)
+# table, column, values that are right, values that are not (written by hand, not from the constants of models.py)
+RANGES: tuple[tuple[str, str, tuple[Any, ...], tuple[Any, ...]], ...] = (
+    ("clinic", "week_start", (0, 6), (-1, 7)),
+    ("patient", "height_m", (None, 0.5, 2.6), (0.49, 2.61, 170.0)),
+    ("patient", "pain_comfortable_max", (0, 4), (-1,)),
+    ("run", "run_date", (EPOCH,), (EVE,)),
+    ("run", "utc_offset_s", (-50_400, 0, 50_400), (-50_401, 50_401)),
+    ("run", "distance_m", (0, 8_000), (-1,)),
+    ("run", "cadence_spm", (None, 20.0, 300.0), (0.0, 19.9, 300.1)),
+    ("run", "running_cadence_spm", (None, 20.0, 300.0), (0.0, 19.9, 300.1)),
+    ("run", "device_cadence_spm", (None, 20.0, 300.0), (0.0, 19.9, 300.1)),
+    ("run", "running_time_s", (None, 0, 604_800), (-1, 604_801)),
+    ("run", "running_speed_m_s", (None, 0.0, 12.0), (-0.1, 12.1)),
+    ("run", "grade_abs_mean", (None, 0.0, 1.0), (-0.01, 1.01)),
+    ("run", "ground_contact_time_ms", (None, 80.0, 600.0), (0.0, 79.9, 600.1)),
+    ("run", "vertical_oscillation_mm", (None, 10.0, 300.0), (0.0, 9.9, 300.1)),
+    ("run", "session_rpe", (None, 0, 10), (-1, 11)),
+    ("pain_score", "nprs", tuple(range(11)), (-1, 11, 99)),
+    ("pain_score", "for_date", (EPOCH,), (EVE,)),
+    ("rest_answer", "for_date", (EPOCH,), (EVE,)),
+    ("day_without_run", "day", (EPOCH,), (EVE,)),
+    ("plan", "version", (1, 2), (0, -1)),
+    ("plan", "weekly_distance_m", (None, 1, 500_000), (0, -1, 500_001)),
+    ("plan", "run_ceiling_m", (None, 1, 500_000), (0, 500_001)),
+    ("plan", "cadence_target_low_spm", (None, 20.0, 180.0), (19.9,)),
+    ("plan", "cadence_target_high_spm", (None, 170.0, 300.0), (300.1,)),
+)
+WEEK_S = 604_800
+# constraint, rows that are right, rows that are not
+TOGETHER: tuple[tuple[str, str, tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]], ...] = (
+    ("clinic", "one_row", ({"id": 1},), ({"id": 2}, {"id": 0})),
+    (
+        "patient",
+        "pain_zones",
+        ({"pain_comfortable_max": 4, "pain_acceptable_max": 5}, {"pain_comfortable_max": 9, "pain_acceptable_max": 10}),
+        ({"pain_comfortable_max": 5, "pain_acceptable_max": 5}, {"pain_comfortable_max": 9, "pain_acceptable_max": 11}),
+    ),
+    (
+        "episode_of_care",
+        "ended_after_start",
+        ({"ended_on": DAY}, {"ended_on": date(2025, 3, 4)}),
+        ({"ended_on": date(2025, 3, 2)},),
+    ),
+    (
+        "run",
+        "elapsed_time_s_range",
+        ({"moving_time_s": 2_880, "elapsed_time_s": 2_880}, {"elapsed_time_s": WEEK_S}),
+        ({"moving_time_s": 2_880, "elapsed_time_s": 2_879}, {"elapsed_time_s": WEEK_S + 1}),
+    ),
+    (
+        "run",
+        "moving_time_s_range",
+        ({"moving_time_s": WEEK_S, "elapsed_time_s": WEEK_S},),
+        ({"moving_time_s": -1}, {"moving_time_s": WEEK_S + 1}),
+    ),
+    (
+        "run",
+        "distance_m_range",
+        ({"distance_m": 500_000, "moving_time_s": WEEK_S, "elapsed_time_s": WEEK_S},),
+        ({"distance_m": 500_001, "moving_time_s": WEEK_S, "elapsed_time_s": WEEK_S},),
+    ),
+    (
+        "run",
+        "speed_range",  # 12 m/s
+        ({"distance_m": 1_200, "moving_time_s": 100}, {"distance_m": 0, "moving_time_s": 0}),
+        ({"distance_m": 1_201, "moving_time_s": 100}, {"distance_m": 1, "moving_time_s": 0}),
+    ),
+    (
+        "plan",
+        "cadence_target_high_spm_range",
+        ({"cadence_target_low_spm": None, "cadence_target_high_spm": 20.0},),
+        ({"cadence_target_low_spm": None, "cadence_target_high_spm": 19.9},),
+    ),
+    (
+        "plan",
+        "cadence_target_low_spm_range",
+        ({"cadence_target_low_spm": 300.0, "cadence_target_high_spm": None},),
+        ({"cadence_target_low_spm": 300.1, "cadence_target_high_spm": None},),
+    ),
+    (
+        "plan",
+        "cadence_target_order",
+        ({"cadence_target_low_spm": 175.0, "cadence_target_high_spm": 175.0},),
+        ({"cadence_target_low_spm": 175.1, "cadence_target_high_spm": 175.0},),
+    ),
+    ("log_coverage", "order", ({"last_day": DAY},), ({"last_day": date(2025, 3, 2)},)),
+)
+# What this one refuses, the checks of distance or elapsed time refuse as well: which of them speaks is up to the database.
+IMPLIED = {"moving_time_s_range"}
+
+
+def cases() -> Iterator[tuple[str, str, dict[str, Any], bool]]:
+    """Give table, constraint, what to change in its row, whether that is right."""
+    for table, column, words in WORDS:
+        for value in (*words, "nonsense", "", words(next(iter(words))).upper()):
+            yield table, f"{column}_word", {column: str(value)}, value in set(words)
+    for table, column, right, wrong in RANGES:
+        for value in (*right, *wrong):
+            yield table, f"{column}_range", {column: value}, value in right
+    for table, constraint, right_rows, wrong_rows in TOGETHER:
+        for row in (*right_rows, *wrong_rows):
+            yield table, constraint, row, row in right_rows
+
+
+CASES = list(cases())
+
+
+@pytest.fixture
+def parents(engine: sa.Engine) -> sa.Engine:
+    """Give a database with what the rows belong to."""
+    with writing(engine) as connection:
+        for statement in (
+            sa.insert(TABLES["person"]).values(id=1, key="k", name="Tess", is_active=True, created_at_utc=NOW),
+            sa.insert(TABLES["patient"]).values({**ROWS["patient"], "id": 1, "key": "k", "code": "ADA"}),
+            sa.insert(TABLES["episode_of_care"]).values({**ROWS["episode_of_care"], "id": 1, "key": "k"}),
+            sa.insert(TABLES["import_batch"]).values(id=1, patient_id=1, started_at_utc=NOW, via="app"),
+        ):
+            connection.execute(statement)
+        if engine.dialect.name == "postgresql":  # explicit ids do not move its counters
+            for table in ("person", "patient", "episode_of_care", "import_batch"):
+                connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1)")
+    return engine
+
+
+@pytest.mark.parametrize("table", list(ROWS))
+def test_the_schema_holds_every_limit(parents: sa.Engine, table: str) -> None:
+    with parents.connect() as connection:
+
+        def answer(change: dict[str, Any]) -> str:
+            savepoint = connection.begin_nested()
+            try:
+                connection.execute(sa.insert(TABLES[table]).values({**ROWS[table], **change}))
+            except sa.exc.DBAPIError as error:
+                return str(error.orig)
+            finally:
+                savepoint.rollback()
+            return "stored"
+
+        assert answer({}) == "stored"
+        for of_table, constraint, change, is_right in CASES:
+            if of_table == table:
+                said = answer(change)
+                expected = f"ck_{table}_" if constraint in IMPLIED else f"ck_{table}_{constraint}"
+                assert (said == "stored") if is_right else (expected in said), (change, said)
+
+
+def test_every_check_of_the_schema_is_tried_on_both_sides() -> None:
+    checks = {
+        f"{table.name}.{str(constraint.name).removeprefix(f'ck_{table.name}_')}"
+        for table in TABLES.values()
+        for constraint in table.constraints
+        if isinstance(constraint, sa.CheckConstraint)
+    }
+    for is_right in (True, False):
+        assert {f"{table}.{constraint}" for table, constraint, _, right in CASES if right is is_right} == checks
+
+
+def test_one_current_score_of_a_day_moment_and_side(parents: sa.Engine) -> None:
+    score = TABLES["pain_score"]
+    with writing(parents) as connection:
+        connection.execute(sa.insert(score).values(ROWS["pain_score"]))
+        connection.execute(sa.insert(score).values({**ROWS["pain_score"], "side": "right"}))
+        connection.execute(sa.insert(score).values({**ROWS["pain_score"], "nprs": 7, "retired_at_utc": NOW}))
+    with pytest.raises(sa.exc.IntegrityError), writing(parents) as connection:
+        connection.execute(sa.insert(score).values({**ROWS["pain_score"], "nprs": 4}))
+
+
+def test_one_current_answer_about_rest_of_a_day_moment_and_side(parents: sa.Engine) -> None:
+    answer = TABLES["rest_answer"]
+    with writing(parents) as connection:
+        connection.execute(sa.insert(answer).values(ROWS["rest_answer"]))
+        connection.execute(sa.insert(answer).values({**ROWS["rest_answer"], "moment": "night_rest"}))
+        connection.execute(sa.insert(answer).values({**ROWS["rest_answer"], "retired_at_utc": NOW}))
+    with pytest.raises(sa.exc.IntegrityError), writing(parents) as connection:
+        connection.execute(sa.insert(answer).values({**ROWS["rest_answer"], "answer": False}))
+
+
+def test_one_current_run_of_a_start_distance_and_time(parents: sa.Engine) -> None:
+    run = TABLES["run"]
+    with writing(parents) as connection:
+        connection.execute(sa.insert(run).values(ROWS["run"]))
+        connection.execute(sa.insert(run).values({**ROWS["run"], "retired_at_utc": NOW}))
+    with pytest.raises(sa.exc.IntegrityError), writing(parents) as connection:
+        connection.execute(sa.insert(run).values(ROWS["run"]))

@@ -24,14 +24,8 @@ def only_run(content: bytes) -> ReadRun:
 
 def refused(line: str, header: str = HEADER) -> str:
     """Read the bad line in line 3, between two good ones: both good ones are kept."""
-    good = {
-        "date": "2025-03-01",
-        "distance_mi": "3",
-        "distance_km": "5",
-        "distance_m": "5000",
-        "moving_time": "30:00",
-        "moving_time_s": "1800",
-    }
+    good = {"date": "2025-03-01", "distance_mi": "3", "distance_m": "5000", "moving_time": "30:00", "moving_time_s": "1800"}
+    good |= {} if "distance_mi" in header else {"distance_km": "5"}
     kept = ",".join(good.get(name, "") for name in header.split(","))
     found: ReadFile = read(table(kept, line, kept.replace("2025-03-01", "2025-03-03"), header=header))
     assert len(found.runs) == 2

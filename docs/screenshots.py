@@ -25,6 +25,7 @@ from tests.serving import served
 IMAGES = Path(__file__).parent / "images"
 WIDE, NARROW = (1440, 900), (390, 844)
 TALL_PX = 2_600  # Streamlit scrolls inside the page: only a tall window shows a whole page
+PATIENT_PAGE = "pages/patient.py"
 CHART = ".js-plotly-plot .main-svg"
 
 
@@ -32,18 +33,18 @@ CHART = ".js-plotly-plot .main-svg"
 class Subject:
     """Whom the pictures show, and who is signed in."""
 
-    episode_key: str
+    patient_name: str
     therapist: str
 
 
 def subject(database_url: str, patient_code: str | None) -> Subject:
-    """Choose the patient with that code; else the first active one who ran this week and whose pain is known."""
+    """Choose the patient with that code; else the first active one whose pain is known."""
     engine = make_engine(database_url)
     rows = queries.caseload(engine, COMMAND_LINE, today=datetime.now(UTC).date())
     engine.dispose()
-    for row in rows:
-        if row.patient_code == patient_code or (patient_code is None and row.last_pain is not None and row.week_distance_m):
-            return Subject(row.episode_key, row.therapist)
+    for row in sorted(rows, key=lambda row: row.patient_code):
+        if row.patient_code == patient_code or (patient_code is None and row.last_pain is not None):
+            return Subject(row.patient_name, row.therapist)
     raise SystemExit(f"No active episode to show{f' for {patient_code}' if patient_code else ''}.")
 
 
@@ -51,14 +52,17 @@ def subject(database_url: str, patient_code: str | None) -> Subject:
 def signed_in(
     browser: Browser, address: str, who: Subject, *, size: tuple[int, int] = WIDE, colours: Literal["light", "dark"] = "light"
 ) -> Iterator[Page]:
-    """Open the patient page of the demo clinic in a new window, signed in by choosing the therapist's name."""
+    """Open the patient page in a new window: sign in by choosing the therapist's name, then choose the patient."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=colours, reduced_motion="reduce", locale="en-US", device_scale_factor=1
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{address}/patient?episode={who.episode_key}")
+    page.goto(address)
     page.get_by_role("button", name=who.therapist).first.click()
+    open_page(page, PATIENT_PAGE)
+    page.get_by_role("combobox").first.fill(who.patient_name)
+    page.get_by_role("option").first.click()
     page.locator(CHART).first.wait_for()
     settle(page)
     yield page
@@ -83,8 +87,8 @@ def every_page(browser: Browser, address: str, who: Subject, folder: Path) -> No
     for width, _ in (WIDE, NARROW):
         for colours in ("light", "dark"):
             with signed_in(browser, address, who, size=(width, TALL_PX), colours=colours) as page:
-                for path, _title, url, _icon in PAGES:
-                    if url != "patient":
+                for path, *_ in PAGES:
+                    if path != PATIENT_PAGE:
                         open_page(page, path)
                     take(page, folder / f"{Path(path).stem}-{width}-{colours}.png")
 
@@ -93,8 +97,10 @@ def open_page(page: Page, path: str) -> None:
     """Go to a page as a person does, by its link in the menu: another address would be another session, signed out."""
     title = next(title for other, title, *_ in PAGES if other == path)
     link = page.get_by_role("link", name=title, exact=True)
-    if not link.first.is_visible():
-        page.get_by_test_id("stExpandSidebarButton").click()
+    folded = page.get_by_test_id("stExpandSidebarButton")
+    link.or_(folded).first.wait_for()
+    if folded.is_visible():
+        folded.click()
     link.first.click()
     settle(page)
 
@@ -102,7 +108,7 @@ def open_page(page: Page, path: str) -> None:
 def main() -> None:
     """Serve a new demo clinic on a free port and take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--patient", metavar="CODE", help="whom to show; default: somebody who ran this week")
+    parser.add_argument("--patient", metavar="CODE", help="whom to show; default: the first one whose pain is known")
     parser.add_argument("--all", metavar="FOLDER", type=Path, help="take every page, wide and narrow, light and dark, into this folder")
     chosen = parser.parse_args()
     (chosen.all or IMAGES).mkdir(parents=True, exist_ok=True)

@@ -84,9 +84,10 @@ def running(clone: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 def test_make_run_serves_a_ready_demo_clinic_from_an_empty_environment(clone: Path, running: tuple[str, Path]) -> None:
     address, log = running
-    with urlopen(address, timeout=10) as answer:
+    with urlopen(f"{address}/patient?episode=a-key", timeout=10) as answer:
         assert answer.status == 200
     said = log.read_text()
+    assert "a-key" not in said
     assert f"{address} " in said
     assert "80 synthetic patients" in said
     assert (clone / "var" / "clinic.db").exists()

@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -30,6 +31,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 
     Without the freeze each full collection walks all of pandas and plotly again.
     """
+    logging.getLogger("uvicorn.access").disabled = True  # addresses stay out of logs, whoever starts the server
     for name in LOADED_AT_START:
         importlib.import_module(name)
     gc.collect()

@@ -36,11 +36,11 @@ class TodayLine:
         """Give the columns of the list, without the key."""
         return {
             "Runner": self.runner,
-            "Problem": self.problem,
             "Last pain": self.last_pain,
             "This week": self.week,
             "Last log": self.last_log,
             "Pain at rest": self.rest_pain,
+            "Problem": self.problem,
             "Site": self.site,
             "Therapist": self.therapist,
         }
@@ -89,6 +89,8 @@ def _pain_words(row: queries.CaseloadRow, today: date) -> str:
 def _week_words(row: queries.CaseloadRow) -> str:
     if row.week_distance_m is None:
         return "no log this week"
+    if not row.week_runs:
+        return "no run yet this week"
     runs = f"{row.week_runs} run{'' if row.week_runs == 1 else 's'}"
     return f"{distance_text(row.week_distance_m, row.distance_unit, places=1)} in {runs}"
 

@@ -6,7 +6,7 @@ from clinic.charts import main_chart
 from clinic.episodes import episode
 from pages.shared.begin import begin
 from pages.shared.chosen import another_runner, chosen_episode
-from pages.shared.look import PLOTLY_CONFIG, SPANS, is_narrow, scheme, span_label
+from pages.shared.look import DEFAULT_SPAN, PLOTLY_CONFIG, SPANS, is_narrow, scheme, span_label
 
 viewer = begin()
 row = chosen_episode(viewer, what_for="to look at")
@@ -21,19 +21,20 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
 if shown.rest_pain_words:
     st.warning(shown.rest_pain_words, icon=":material/stethoscope:")
 
-with st.container(horizontal=True, gap="large"):
+with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     for fact in shown.facts_now:
         st.metric(fact.label, fact.value, fact.beside, delta_color="off", delta_arrow="off", help=fact.help, width="content")
+    st.space("stretch")
+    span = st.segmented_control(
+        "Time shown", list(SPANS), format_func=span_label, default=DEFAULT_SPAN, key="range", bind="query-params", required=True
+    )
 
-span = st.segmented_control("Time shown", options=list(SPANS), format_func=span_label, default=SPANS[1], key="range", bind="query-params")
-chart, figure = main_chart(shown, span=span or SPANS[1], scheme=scheme(), narrow=is_narrow())
-
+chart, figure = main_chart(shown, span=span or DEFAULT_SPAN, scheme=scheme(), narrow=is_narrow())
 if chart.is_empty:
     st.info(chart.sentence, icon=":material/edit_note:")
-else:
-    st.write(chart.sentence)
 st.plotly_chart(figure, config=PLOTLY_CONFIG, theme=None, key="main_chart", alt=chart.sentence)
-
+if not chart.is_empty:
+    st.write(chart.sentence)
 for sentence in shown.sentences:
     st.caption(sentence)
 

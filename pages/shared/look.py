@@ -5,9 +5,10 @@ import streamlit as st
 from rehab.charts.base import PLOTLY_CONFIG, SPAN_LABELS, Span
 from rehab.charts.theme import Scheme
 
-__all__ = ["PLOTLY_CONFIG", "SPANS", "is_narrow", "scheme", "span_label"]
+__all__ = ["DEFAULT_SPAN", "PLOTLY_CONFIG", "SPANS", "is_narrow", "scheme", "span_label"]
 
 SPANS = tuple(Span)
+DEFAULT_SPAN = Span.EPISODE
 span_label = SPAN_LABELS.__getitem__
 
 

@@ -1,5 +1,7 @@
 """The frame around every page: who is there, where one can go."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from access import accounts
@@ -8,35 +10,38 @@ from models import Viewer
 from pages.shared.begin import signed_in
 
 PAGES = (
-    ("pages/today.py", "Today", "today", ":material/today:"),
-    ("pages/patient.py", "Patient", "patient", ":material/monitoring:"),
-    ("pages/pain_diary.py", "Pain diary", "pain-diary", ":material/edit_note:"),
-    ("pages/import_runs.py", "Import runs", "import-runs", ":material/upload_file:"),
-    ("pages/patients.py", "Patients", "patients", ":material/groups:"),
+    ("pages/today.py", "Today", "today"),
+    ("pages/patient.py", "Patient", "patient"),
+    ("pages/pain_diary.py", "Pain diary", "pain-diary"),
+    ("pages/import_runs.py", "Import runs", "import-runs"),
+    ("pages/patients.py", "Patients", "patients"),
 )
+# A file of ours: an icon by name would be fetched from outside the clinic.
+ICON = Path(__file__).with_name("icon.png")
+# Who is there stands in the bar of the pages, so that a page begins at the top; on a phone it stands under it.
+STYLE = """<style>
+.stMainBlockContainer { padding-top: 3.75rem; padding-bottom: 3rem; }
+@media (min-width: 900px) {
+  .st-key-who_is_there { position: fixed; top: 0.7rem; right: 1.5rem; width: auto; z-index: 999991; }
+}
+</style>"""
 
 
 def show() -> None:
     """Draw the frame and the page that was asked for."""
-    st.set_page_config(page_title="Still Running", layout="wide", initial_sidebar_state="collapsed")
+    st.set_page_config(page_title="Still Running", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
+    st.html(STYLE)
+    pages = [st.Page(path, title=title, url_path=url, default=path == "pages/today.py") for path, title, url in PAGES]
     try:
         viewer = signed_in()
+        page = st.navigation(pages, position="hidden" if viewer is None else "top")
         if viewer is None:
             _choose_a_name()
             return
-    except DatabaseUnusable as unusable:
-        st.title("Still Running")
-        st.error(str(unusable), icon=":material/database_off:")
-        return
-    except COULD_NOT_BE_READ:
-        st.title("Still Running")
-        st.error("The database could not be read. Nothing was changed.", icon=":material/database_off:")
-        return
-    pages = [st.Page(path, title=title, url_path=url, icon=icon, default=path == "pages/today.py") for path, title, url, icon in PAGES]
-    page = st.navigation(pages, position="top")
-    _who_is_there(viewer)
-    try:
+        _who_is_there(viewer)
         page.run()
+    except DatabaseUnusable as unusable:
+        st.error(str(unusable), icon=":material/database_off:")
     except COULD_NOT_BE_READ:
         st.error(
             "This page could not be read from the database. Nothing was changed. Reload the page; if it stays so, the disk may be full or "
@@ -46,13 +51,12 @@ def show() -> None:
 
 
 def _who_is_there(viewer: Viewer) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small", key="who_is_there"):
         st.badge("Demo clinic: all people are made up", icon=":material/science:", color="orange")
-        with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
-            st.caption(f"{viewer.name}, {accounts.role_words(viewer)}", width="content")
-            if st.button("Sign out", key="sign_out", type="tertiary"):
-                st.session_state.clear()
-                st.rerun()
+        st.caption(f"{viewer.name}, {accounts.role_words(viewer)}", width="content")
+        if st.button("Sign out", key="sign_out", type="tertiary"):
+            st.session_state.clear()
+            st.rerun()
 
 
 def _choose_a_name() -> None:

@@ -6,7 +6,15 @@ from clinic.charts import main_chart
 from clinic.episodes import episode
 from pages.shared.begin import begin
 from pages.shared.chosen import another_runner, chosen_episode
-from pages.shared.look import DEFAULT_SPAN, PLOTLY_CONFIG, SPANS, is_narrow, scheme, span_label
+from pages.shared.look import DEFAULT_SPAN, PLOTLY_CONFIG, SPANS, Span, is_narrow, scheme, span_label
+
+
+def _span() -> Span:
+    chosen = st.segmented_control(
+        "Time shown", list(SPANS), format_func=span_label, default=DEFAULT_SPAN, key="range", bind="query-params", required=True
+    )
+    return chosen or DEFAULT_SPAN
+
 
 viewer = begin()
 row = chosen_episode(viewer, what_for="to look at")
@@ -21,15 +29,17 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
 if shown.rest_pain_words:
     st.warning(shown.rest_pain_words, icon=":material/stethoscope:")
 
+narrow = is_narrow()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     for fact in shown.facts_now:
         st.metric(fact.label, fact.value, fact.beside, delta_color="off", delta_arrow="off", help=fact.help, width="content")
-    st.space("stretch")
-    span = st.segmented_control(
-        "Time shown", list(SPANS), format_func=span_label, default=DEFAULT_SPAN, key="range", bind="query-params", required=True
-    )
+    if not narrow:
+        st.space("stretch")
+        span = _span()
+if narrow:
+    span = _span()
 
-chart, figure = main_chart(shown, span=span or DEFAULT_SPAN, scheme=scheme(), narrow=is_narrow())
+chart, figure = main_chart(shown, span=span, scheme=scheme(), narrow=narrow)
 if chart.is_empty:
     st.info(chart.sentence, icon=":material/edit_note:")
 st.plotly_chart(figure, config=PLOTLY_CONFIG, theme=None, key="main_chart", alt=chart.sentence)

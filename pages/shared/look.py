@@ -5,7 +5,7 @@ import streamlit as st
 from rehab.charts.base import PLOTLY_CONFIG, SPAN_LABELS, Span
 from rehab.charts.theme import Scheme
 
-__all__ = ["DEFAULT_SPAN", "PLOTLY_CONFIG", "SPANS", "is_narrow", "scheme", "span_label"]
+__all__ = ["DEFAULT_SPAN", "PLOTLY_CONFIG", "SPANS", "Span", "is_narrow", "scheme", "span_label"]
 
 SPANS = tuple(Span)
 DEFAULT_SPAN = Span.EPISODE

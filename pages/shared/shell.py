@@ -68,9 +68,8 @@ def _choose_a_name() -> None:
         st.subheader("Who are you today?")
         for person in people:
             chosen = st.button(
-                person.name,
+                f"{person.name}, {accounts.role_words(person)}",
                 key=f"person_{person.person_id}",
-                help=f"Sign in as {person.name}, {accounts.role_words(person)}",
                 icon=":material/person:",
                 width="stretch",
             )

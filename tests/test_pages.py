@@ -1,0 +1,263 @@
+"""Every page in its four states, as a script without a browser: nothing chosen, nothing recorded, normal, could not be read."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import col
+from streamlit.testing.v1 import AppTest
+
+from access import accounts
+from clinic import register
+from data import queries, records
+from data.database import engine
+from data.permissions import COMMAND_LINE
+from models import EpisodeEntry, EpisodeOfCare, PainEntry, PainScore, Patient, PatientEntry, Person, Role, Viewer
+from tests.serving import ROOT
+
+PAGES = ("today", "patient", "pain_diary", "import_runs", "patients")
+
+
+def _therapist() -> Viewer:
+    """Give the therapist with the most active episodes."""
+    therapists = [person for person in accounts.demo_people() if Role.THERAPIST in person.roles]
+    return max(therapists, key=lambda person: len(queries.episodes(engine(), person)))
+
+
+def _signed_in(dashboard: AppTest, person: Viewer) -> AppTest:
+    dashboard.session_state["person_id"] = person.person_id
+    return dashboard
+
+
+def _texts(app: AppTest) -> str:
+    kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error, app.success)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def _episode_of(person: Viewer, *, with_runs: bool = True) -> queries.EpisodeRow:
+    rows = [row for row in queries.episodes(engine(), person) if row.status == "active"]
+    return next(row for row in rows if (len(queries.runs(engine(), person, row.patient_key)) > 30) == with_runs)
+
+
+def _new_episode(person: Viewer) -> str:
+    today = register.today()
+    patient = records.add_patient(
+        engine(), person, PatientEntry.checked(today=today, code="dev", given_name="Dev", family_name="Nodata", time_zone="America/Chicago")
+    )
+    entry = EpisodeEntry.checked(
+        today=today,
+        problem="Outer hip pain",
+        side="left",
+        diagnosis_class="tendon",
+        started_on=today - timedelta(days=3),
+        therapist_id=person.person_id,
+    )
+    return records.add_episode(engine(), person, patient, entry)
+
+
+def test_nobody_signed_in_sees_names_to_choose_and_nothing_of_a_patient(dashboard: AppTest) -> None:
+    dashboard.run()
+    assert not dashboard.exception
+    assert {button.label for button in dashboard.button} == {
+        f"{person.name}, {accounts.role_words(person)}" for person in accounts.demo_people()
+    }
+    patients = {row.name for row in queries.patients(engine(), COMMAND_LINE)}
+    assert len(patients) == 80
+    assert not [name for name in patients if name in _texts(dashboard)]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_that_runs_by_itself_shows_nothing(name: str, demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", demo_url)
+    engine.cache_clear()
+    app = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=20).run()
+    assert not app.exception
+    assert [info.value for info in app.info] == ["Please sign in first."]
+    assert not app.title
+    assert not app.dataframe
+    engine.cache_clear()
+
+
+def test_choosing_a_name_signs_in_and_signing_out_forgets_everything(dashboard: AppTest) -> None:
+    person = _therapist()
+    dashboard.run().button(key=f"person_{person.person_id}").click().run()
+    assert dashboard.title[0].value == "Today"
+    dashboard.button(key="sign_out").click().run()
+    assert dashboard.subheader[0].value == "Who are you today?"
+    assert "episode" not in dashboard.session_state
+
+
+def test_a_person_who_was_switched_off_is_out_at_the_next_action(dashboard: AppTest) -> None:
+    person = _therapist()
+    _signed_in(dashboard, person).run()
+    assert dashboard.title[0].value == "Today"
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.update(Person).where(col(Person.id) == person.person_id).values(is_active=False))
+    dashboard.run()
+    assert dashboard.subheader[0].value == "Who are you today?"
+
+
+def test_today_lists_each_active_episode_of_the_therapist_once(dashboard: AppTest) -> None:
+    person = _therapist()
+    _signed_in(dashboard, person).run()
+    with engine().connect() as connection:
+        mine = sa.or_(col(EpisodeOfCare.therapist_id) == person.person_id, col(EpisodeOfCare.site_id).in_(person.site_ids))
+        patients = sa.select(col(EpisodeOfCare.patient_id)).where(mine)
+        counted = connection.execute(
+            sa.select(sa.func.count())
+            .select_from(EpisodeOfCare)
+            .where(col(EpisodeOfCare.status) == "active", col(EpisodeOfCare.patient_id).in_(patients))
+        ).scalar_one()
+    assert len(dashboard.dataframe[0].value) == counted
+    assert counted > 5
+
+
+def test_the_search_on_today_finds_without_accents_and_says_when_nobody_fits(dashboard: AppTest) -> None:
+    person = _therapist()
+    _signed_in(dashboard, person).run()
+    first = dashboard.dataframe[0].value["Runner"].iloc[0]
+    dashboard.text_input(key="find_runner").set_value(first.split(",")[0].upper()).run()
+    assert first in list(dashboard.dataframe[0].value["Runner"])
+    dashboard.text_input(key="find_runner").set_value("zzzzz").run()
+    assert not dashboard.dataframe
+    assert "Nobody fits" in dashboard.info[0].value
+
+
+def test_the_owner_who_treats_nobody_sees_no_runner(dashboard: AppTest) -> None:
+    owner = next(person for person in accounts.demo_people() if person.roles == {Role.OWNER})
+    _signed_in(dashboard, owner).run()
+    assert not dashboard.dataframe
+    assert "No runner is in your care" in dashboard.info[0].value
+
+
+def test_the_patient_page_offers_a_choice_when_nobody_is_chosen(dashboard: AppTest) -> None:
+    _signed_in(dashboard, _therapist()).run().switch_page("pages/patient.py").run()
+    assert dashboard.selectbox(key="offered_episode").label == "Choose a runner to look at"
+    assert not dashboard.get("plotly_chart")
+
+
+def test_the_patient_page_shows_the_chart_with_its_sentence_as_text_alternative(dashboard: AppTest) -> None:
+    person = _therapist()
+    row = _episode_of(person)
+    dashboard.session_state["episode"] = row.key
+    _signed_in(dashboard, person).run().switch_page("pages/patient.py").run()
+    assert not dashboard.exception
+    assert dashboard.title[0].value == row.patient_name
+    (chart,) = dashboard.get("plotly_chart")
+    assert chart.proto.alt
+    assert chart.proto.alt in _texts(dashboard)
+    assert [metric.label for metric in dashboard.metric] == ["Pain next morning", "Last 7 days", "Longest run", "Cadence at equal speed"]
+
+
+def test_the_address_holds_the_random_key_and_the_range_and_no_name(dashboard: AppTest) -> None:
+    person = _therapist()
+    row = _episode_of(person)
+    dashboard.session_state["episode"] = row.key
+    _signed_in(dashboard, person).run().switch_page("pages/patient.py").run()
+    assert dashboard.query_params["episode"] == row.key
+    assert row.patient_name not in str(dashboard.query_params)
+
+
+def test_a_runner_of_another_therapist_looks_like_one_that_does_not_exist(dashboard: AppTest) -> None:
+    person = _therapist()
+    own = {row.key for row in queries.episodes(engine(), person)}
+    foreign = next(row for row in queries.episodes(engine(), COMMAND_LINE) if row.key not in own)
+    _signed_in(dashboard, person).run().switch_page("pages/patient.py").run()
+    seen = []
+    for key in (foreign.key, "no-such-episode"):
+        dashboard.session_state["episode"] = key
+        dashboard.run()
+        seen.append([warning.value for warning in dashboard.warning])
+        assert foreign.patient_name not in _texts(dashboard)
+    assert seen[0] == seen[1] == ["There is no such runner here. The link may be old, or the runner is in another therapist's care."]
+
+
+def test_a_runner_without_any_log_has_a_page_that_says_so(dashboard: AppTest) -> None:
+    person = _therapist()
+    dashboard.session_state["episode"] = _new_episode(person)
+    _signed_in(dashboard, person).run().switch_page("pages/patient.py").run()
+    assert not dashboard.exception
+    assert [metric.value for metric in dashboard.metric] == ["not known"] * 4
+    assert "0" not in [metric.value for metric in dashboard.metric]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_says_in_words_that_the_database_cannot_be_read(dashboard: AppTest, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _signed_in(dashboard, _therapist()).run().switch_page(f"pages/{name}.py").run()
+    path = Path(str(engine().url.database))
+    engine().dispose()
+    path.write_bytes(b"this is no database" * 1000)
+    for beside in path.parent.glob("*-wal"):
+        beside.unlink()
+    dashboard.run()
+    assert not dashboard.exception
+    assert any("could not be read" in error.value or "NO KEY" in error.value for error in dashboard.error)
+
+
+def test_what_is_entered_in_the_diary_is_stored_and_what_is_left_open_is_not(dashboard: AppTest) -> None:
+    person = _therapist()
+    key = _new_episode(person)
+    dashboard.session_state["episode"] = key
+    _signed_in(dashboard, person).run().switch_page("pages/pain_diary.py").run()
+    dashboard.button_group(key="score_next_morning").set_value(3)
+    dashboard.button_group(key="rest_night_rest").set_value("no")
+    dashboard.button(key="diary_save").click().run()
+    assert not dashboard.exception
+    assert "2 answers" in dashboard.success[0].value
+    row = queries.episode(engine(), person, key)
+    scores = queries.scores(engine(), person, row.patient_key)
+    assert scores[["moment", "side", "nprs"]].values.tolist() == [["next_morning", "left", 3]]
+    assert queries.rest_answers(engine(), person, row.patient_key)["answer"].tolist() == [False]
+
+
+def test_a_second_score_for_the_same_morning_is_refused_in_words(dashboard: AppTest) -> None:
+    person = _therapist()
+    key = _new_episode(person)
+    row = queries.episode(engine(), person, key)
+    today = register.today()
+    records.add_pain_scores(
+        engine(), person, row.patient_key, [PainEntry.checked(today=today, moment="next_morning", side="left", nprs=2, for_date=today)]
+    )
+    dashboard.session_state["episode"] = key
+    _signed_in(dashboard, person).run().switch_page("pages/pain_diary.py").run()
+    dashboard.button_group(key="score_next_morning").set_value(5)
+    dashboard.button(key="diary_save").click().run()
+    assert "the score 2 is stored" in dashboard.error[0].value
+    assert queries.scores(engine(), person, row.patient_key)["nprs"].tolist() == [2]
+
+
+def test_a_new_patient_is_in_the_register_and_a_taken_code_is_refused(dashboard: AppTest) -> None:
+    person = _therapist()
+    _signed_in(dashboard, person).run().switch_page("pages/patients.py").run()
+    for _ in range(2):
+        dashboard.text_input(key="given_name").set_value("Ada")
+        dashboard.text_input(key="family_name").set_value("Steady")
+        dashboard.text_input(key="code").set_value("ADA-1")
+        dashboard.button(key="add_patient").click().run()
+    assert "The patient code ADA-1 is taken" in dashboard.error[0].value
+    with engine().connect() as connection:
+        found = connection.execute(sa.select(col(Patient.given_name), col(Patient.created_by_id)).where(col(Patient.code) == "ADA-1")).all()
+    assert found == [("Ada", person.person_id)]
+
+
+def test_a_correction_keeps_the_old_value_with_who_and_when(dashboard: AppTest) -> None:
+    person = _therapist()
+    row = queries.episode(engine(), person, _new_episode(person))
+    today = register.today()
+    entry = PainEntry.checked(today=today, moment="during", side="left", nprs=7, for_date=today)
+    records.add_pain_scores(engine(), person, row.patient_key, [entry])
+    score_id = int(queries.scores(engine(), person, row.patient_key)["score_id"].iloc[0])
+    dashboard.session_state["episode"] = row.key
+    _signed_in(dashboard, person).run().switch_page("pages/pain_diary.py").run()
+    dashboard.selectbox(key="correct_which").set_value(score_id).run()
+    dashboard.button_group(key="correct_value").set_value(4).run()
+    dashboard.button(key="correct_save").click().run()
+    assert not dashboard.exception
+    with engine().connect() as connection:
+        kept = connection.execute(
+            sa.select(col(PainScore.nprs), col(PainScore.retired_by_id), col(PainScore.corrects_id))
+            .order_by(col(PainScore.id).desc())
+            .limit(2)
+        ).all()
+    assert [tuple(found) for found in kept] == [(4, None, score_id), (7, person.person_id, None)]

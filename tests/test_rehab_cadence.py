@@ -121,6 +121,13 @@ def test_a_cue_is_not_taken_for_an_effect_of_speed() -> None:
     assert told.adjusted.iloc[6:].mean() - told.adjusted.iloc[:6].mean() == pytest.approx(10)
 
 
+def test_a_run_on_the_day_of_a_cue_is_made_with_the_cue() -> None:
+    before = [run(0, 2.8 + step / 20, 140 + 8 * (2.8 + step / 20)) for step in range(6)]
+    with_cue = [run(1, 2.4 + step / 20, 150 + 8 * (2.4 + step / 20)) for step in range(6)]
+    shown = cadence_at_equal_speed(runs_frame(before + with_cue), break_days=[MONDAY + timedelta(days=1)])
+    assert shown.slope_spm_per_m_s == pytest.approx(8)
+
+
 def test_a_new_watch_is_not_taken_for_an_effect_of_speed() -> None:
     before, after = [2.8 + step / 20 for step in range(6)], [2.4 + step / 20 for step in range(6)]
     runs = ada(before) + [run(6 + day, speed, 150 + 8 * speed, device="other watch") for day, speed in enumerate(after)]

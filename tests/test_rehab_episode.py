@@ -85,6 +85,12 @@ def test_a_cadence_cue_among_the_marks_keeps_the_slope_apart() -> None:
     assert untold.equal_speed.slope_spm_per_m_s < 4
 
 
+def test_a_mark_is_known_from_its_own_day_on() -> None:
+    facts = facts_of([run(0)], coverage=Coverage(MONDAY, MONDAY), marks=[Mark(MONDAY, "visit", "first visit")])
+    assert summarise_episode(facts, as_of=MONDAY).facts.marks == facts.marks
+    assert summarise_episode(facts, as_of=MONDAY - timedelta(days=1)).facts.marks == ()
+
+
 def test_an_injection_among_the_marks_begins_the_trend_anew() -> None:
     scores = mornings(MONDAY, [8] * 7 + [2] * 21)
     covered = Coverage(MONDAY, MONDAY + timedelta(days=27))

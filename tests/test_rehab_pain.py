@@ -221,6 +221,13 @@ def test_a_shift_takes_two_mornings_now_and_four_before(recent: int, earlier: in
     assert (level_shift(scores_frame(scores), side=Side.LEFT, as_of=LAST) is not None) is told
 
 
+def test_the_seventh_day_back_belongs_to_the_weeks_before() -> None:
+    scores = mornings(MONDAY, [None, 5, 5, 5, *[None] * 16, 9, 3, None, None, None, None, None, 4])  # days 1-3, 20, 21 and 27
+    shift = level_shift(scores_frame(scores), side=Side.LEFT, as_of=LAST)
+    assert shift is not None
+    assert (shift.change, shift.baseline) == (-1.5, 5)
+
+
 @pytest.mark.parametrize(
     ("change", "baseline", "meaningful"),
     [

@@ -5,6 +5,7 @@ Take the pictures of the docs from the real app: `make screenshots`.
 """
 
 import argparse
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from data import demo, queries
 from data.database import make_engine, migrate
@@ -88,8 +89,9 @@ def every_page(browser: Browser, address: str, who: Subject, folder: Path) -> No
         for colours in ("light", "dark"):
             with signed_in(browser, address, who, size=(width, TALL_PX), colours=colours) as page:
                 for path, *_ in PAGES:
-                    if path != PATIENT_PAGE:
-                        open_page(page, path)
+                    open_page(page, path)
+                    if path == PATIENT_PAGE:
+                        page.locator(CHART).first.wait_for()
                     take(page, folder / f"{Path(path).stem}-{width}-{colours}.png")
 
 
@@ -102,7 +104,11 @@ def open_page(page: Page, path: str) -> None:
     if folded.is_visible():
         folded.click()
     link.first.click()
+    expect(page).to_have_url(re.compile("/([?].*)?$" if path == PAGES[0][0] else f"/{Path(path).stem.replace('_', '-')}([?].*)?$"))
     settle(page)
+    if page.get_by_test_id("stSidebarCollapseButton").is_visible():  # a phone's menu lies over the page
+        page.get_by_test_id("stSidebarCollapseButton").click()
+        folded.wait_for()
 
 
 def main() -> None:

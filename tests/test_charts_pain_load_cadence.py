@@ -165,6 +165,7 @@ def test_only_the_running_week_is_hatched_and_called_so_far() -> None:
     running = trace(chart(facts, as_of=day(6, 2)), "distance")
     assert running["marker"]["pattern"]["shape"] == ["", "", "", "", "", "/"]
     assert [text.split("<br>")[-1] for text in running["text"]][-2:] == ["3.0", "so far"]
+    assert hover(chart(facts, as_of=day(6, 2)), 6)[1] == "3.0 mi in 1 run, so far"
     over = trace(chart(facts_of([run(day(6))], coverage=logged(SUNDAY_6))), "distance")  # read on its last day
     assert over["marker"]["pattern"]["shape"] == [""] * 6
 

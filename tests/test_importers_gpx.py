@@ -89,6 +89,24 @@ def test_a_break_between_segments_is_neither_way_nor_moving_time() -> None:
     assert (run.moving_time_s, run.elapsed_time_s) == (600.0, 800.0)
 
 
+def test_a_break_does_not_make_a_spell_of_a_short_stand() -> None:
+    # 5 s of standing, then a break of 100 s in the same place: only the break is taken off
+    first = [gpx_point(min(3.0 * second, 900.0), at(second)) for second in range(306)]
+    later = [gpx_point(900 + 3.0 * second, at(405 + second)) for second in range(301)]
+    run = only_run(gpx_file(gpx_track(first, later)))
+    assert (run.moving_time_s, run.elapsed_time_s) == (605.0, 705.0)
+
+
+def test_steps_on_the_spot_are_no_cadence_of_the_run() -> None:
+    def point(way_m: float, second: int, strides: int) -> str:
+        return gpx_point(way_m, at(second), extension=f"<g:cad>{strides}</g:cad>")
+
+    first = [point(3.0 * second, second, 85) for second in range(301)]
+    waiting = [point(900.0, second, 30) for second in range(300, 360)]
+    later = [point(900 + 3.0 * (second - 360), second, 85) for second in range(360, 661)]
+    assert only_run(gpx_file(gpx_track([*first[:-1], *waiting, *later]))).cadence_spm == pytest.approx(170.0)
+
+
 def test_tracks_within_half_an_hour_are_one_run_and_later_ones_another() -> None:
     def track(minutes: float) -> str:
         return gpx_track(steady_points(600, start=START + timedelta(minutes=minutes)))

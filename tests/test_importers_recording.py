@@ -140,6 +140,10 @@ def test_standing_lowers_neither_cadence_nor_speed() -> None:
     assert run.moving_time_s == 120
 
 
+def test_running_time_is_never_longer_than_moving_time() -> None:
+    assert run_of(recording(steady([(3.0, 170.0)] * 5), stated=Stated(timer_time_s=295))).running_time_s == 295
+
+
 def test_who_climbs_slower_than_standing_still_steps() -> None:
     run = run_of(recording(steady([(0.4, 100.0)] * 5), stated=Stated(timer_time_s=300)))
     assert run.cadence_spm == pytest.approx(100.0)

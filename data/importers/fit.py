@@ -15,7 +15,7 @@ from data.importers.base import FileRefused, Importer, ReadFile
 from data.importers.fit_messages import FitPart, Message, decoded, number_in, samples_of, seconds_in
 from data.importers.gathering import Activity, file_of
 from data.importers.recording import Recording, Stated
-from data.importers.samples import Samples, between, travelled
+from data.importers.samples import Samples, between
 from models import ELAPSED_MAX_S, CadenceRule, ImportOutcome, Surface
 
 FIT_EPOCH_S = 631_065_600  # 1989-12-31 UTC
@@ -184,7 +184,6 @@ def _recording(part: FitPart, sessions: list[Message], index: int, whole: Sample
             broken=broken,
         ),
         pauses=_pauses(part.timer_events, start),
-        distance_before_m=_distance_before(whole, start) if index else 0.0,
         surface=_SURFACES.get(str(session.get("sub_sport")), Surface.UNKNOWN),
         device=_device(part.header),
         utc_offset_s=offset,
@@ -192,13 +191,6 @@ def _recording(part: FitPart, sessions: list[Message], index: int, whole: Sample
         notes=tuple(notes),
         doubts=tuple(doubts),
     )
-
-
-def _distance_before(whole: Samples, start: float) -> float:
-    """The running total when an earlier session of the same file ended."""
-    earlier = between(whole, -1e10, start)
-    known = earlier.distance_m[np.isfinite(earlier.distance_m)]
-    return float(known[-1]) if len(known) and travelled(earlier) else 0.0
 
 
 def _pauses(events: list[tuple[float, str]], start: float) -> list[tuple[float, float]]:

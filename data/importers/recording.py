@@ -55,7 +55,6 @@ class Recording:
     cadence_rule: CadenceRule
     stated: Stated = Stated()
     pauses: Sequence[tuple[float, float]] = ()
-    distance_before_m: float = 0.0
     surface: Surface = Surface.UNKNOWN
     device: str = ""
     utc_offset_s: int | None = None
@@ -87,7 +86,7 @@ def run_of(recording: Recording) -> ReadRun:
     samples = from_zero(recording.samples)
     stated = _believable(recording.stated)
     notes, doubts = list(recording.notes), list(recording.doubts)
-    by_device, by_gps = travelled(samples, before_m=recording.distance_before_m), travelled_by_gps(samples)
+    by_device, by_gps = travelled(samples), travelled_by_gps(samples)
     followed = by_device or by_gps
     way_m = followed[0] if followed else None
     distance_m, rule = _distance(stated, _end(by_device), _end(by_gps), notes, doubts)

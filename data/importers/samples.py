@@ -141,19 +141,17 @@ def from_zero(samples: Samples, *, longest_s: float = ELAPSED_MAX_S) -> Samples:
     return _ordered(replace(clipped, time_s=np.maximum(clipped.time_s, 0.0)))
 
 
-def travelled(samples: Samples, *, before_m: float = 0.0) -> tuple[Floats, int] | None:
+def travelled(samples: Samples) -> tuple[Floats, int] | None:
     """
     Follow the device's running total.
 
-    A total that falls to less than half begins anew (some devices count from 0 in each lap); a smaller step back counts as standing;
+    A total that begins higher than anyone can have run by then is carried on from something earlier, and counts from there. One that falls to less than half begins anew (some devices count from 0 in each lap); a smaller step back counts as standing;
     a step that is faster than 25 m/s is left out.
 
     Parameters
     ----------
     samples : Samples
         Of one run.
-    before_m : float
-        The total just before the first sample, for a run that is not the first session of its file.
 
     Returns
     -------
@@ -165,12 +163,11 @@ def travelled(samples: Samples, *, before_m: float = 0.0) -> tuple[Floats, int] 
     if np.count_nonzero(known) < 2:
         return None
     time_s, total = samples.time_s[known], samples.distance_m[known]
-    first = total[0] - before_m if total[0] >= before_m else total[0]
     steps = np.diff(total)
     steps = np.where(total[1:] < total[:-1] / 2, total[1:], np.maximum(steps, 0.0))
     too_fast = steps > JUMP_ABOVE_M_S * np.maximum(np.diff(time_s), 1.0)
-    first_is_jump = first > JUMP_ABOVE_M_S * max(float(time_s[0]), 1.0)
-    steps = np.concatenate([[0.0 if first_is_jump else first], np.where(too_fast, 0.0, steps)])
+    carried_on = total[0] > JUMP_ABOVE_M_S * max(float(time_s[0]), 1.0)  # from an earlier session of the file
+    steps = np.concatenate([[0.0 if carried_on else total[0]], np.where(too_fast, 0.0, steps)])
     return np.interp(samples.time_s, time_s, np.cumsum(steps)), int(np.count_nonzero(too_fast))
 
 

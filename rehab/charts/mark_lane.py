@@ -53,7 +53,8 @@ def placed_marks(
     """
     Give each day with marks a line and, where there is room, a text.
 
-    Rare changes come before plans, plans before visits, and the newest first. A text that does not fit is tried as the bare word of its kind, then left out.
+    Rare changes come before plans, plans before visits, and the newest first. A text that does not fit is tried shorter and
+    shorter, then as the bare word of its kind, then left out.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def placed_marks(
     rows : int
         How many rows of text there may be.
     longest : int
-        Letters after which a text is cut.
+        Letters after which a text is cut even where there is room; half as many where there are more days than MOST_TEXTS.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def placed_marks(
     room = _Room(at, plot_px + beyond_px, rows)
     found: dict[int, tuple[str, _Text]] = {}
     for place in by_weight[:MOST_TEXTS]:
-        for text in _wordings(days[place], longest):
+        for text in _wordings(days[place], longest if len(days) <= MOST_TEXTS else longest // 2):
             placed = room.place(at[place], len(text) * LETTER_PX)
             if placed is not None:
                 found[place] = (text, placed)
@@ -100,9 +101,10 @@ def _rank(mark: Mark) -> int:
 
 def _wordings(of_day: Sequence[Mark], longest: int) -> list[str]:
     whole = " · ".join(" ".join(mark.label.split()) or MARK_WORDS.get(mark.kind, "Change") for mark in of_day)
-    cut = whole if len(whole) <= longest else whole[: longest - 1].rstrip(" ·:,") + "…"
     kind = MARK_WORDS.get(of_day[0].kind, "Change")
-    return [cut, kind] if len(kind) < len(cut) else [cut]
+    lengths = [length for length in (longest, longest // 2) if length > len(kind)]
+    cuts = [whole if len(whole) <= length else whole[: length - 1].rstrip(" ·:,") + "…" for length in lengths]
+    return [*dict.fromkeys(cuts), *([kind] if len(kind) < len(cuts[-1]) else [])]
 
 
 @dataclass

@@ -14,6 +14,7 @@ from data.database import reading
 from data.importers.base import MinuteSeries
 from models import (
     CHANGE_COLUMNS,
+    NPRS_COUNT_COLUMNS,
     PAIN_COLUMNS,
     PAIN_WEEK_COLUMNS,
     PLAN_COLUMNS,
@@ -131,12 +132,24 @@ class CaseloadRow:
     rest_pain_on: date | None
 
 
+# Kinds of columns, so that a frame without rows has the same as one with rows. What is not named here is text.
+_WHOLE_NUMBERS = frozenset(
+    {"run_id", "score_id", "utc_offset_s", "elapsed_time_s", "nprs", "version", *RUN_WEEK_COLUMNS, *NPRS_COUNT_COLUMNS}
+)
+_YES_OR_NO = frozenset({"recalled", "answer"})
+
+
 def _frame(rows: Sequence[Sequence[Any]], columns: Sequence[str], days: Sequence[str] = (), floats: Sequence[str] = ()) -> pd.DataFrame:
     frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=list(columns))
-    for name in days:
-        frame[name] = pd.to_datetime(frame[name])
-    for name in floats:
-        frame[name] = frame[name].astype("float64")
+    for name in columns:
+        if name in days:
+            frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
+        elif name.endswith("_at_utc"):
+            frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
+        elif name in floats:
+            frame[name] = frame[name].astype("float64")
+        else:
+            frame[name] = frame[name].astype("int64" if name in _WHOLE_NUMBERS else "bool" if name in _YES_OR_NO else "str")
     return frame
 
 
@@ -321,9 +334,7 @@ def runs(engine: sa.Engine, viewer: Viewer, patient_key: str) -> pd.DataFrame:
         statement = sa.select(*columns).where(RUN.c.patient_id == patient_id, RUN.c.retired_at_utc.is_(None))
         rows = connection.execute(statement.order_by(RUN.c.started_at_utc, RUN.c.id)).all()
     unknown = [name for name in RUN_COLUMNS if RUN.c.get(name) is not None and RUN.c[name].nullable]
-    frame = _frame(rows, RUN_COLUMNS, days=["run_date"], floats=unknown)
-    frame["started_at_utc"] = pd.to_datetime(frame["started_at_utc"], utc=True)
-    return frame
+    return _frame(rows, RUN_COLUMNS, days=["run_date"], floats=unknown)
 
 
 def scores(engine: sa.Engine, viewer: Viewer, patient_key: str) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from tests.serving import served
 
 IMAGES = Path(__file__).parent / "images"
 WIDE, NARROW = (1440, 900), (390, 844)
+PHONE = "Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Mobile Safari/537.36"
 TALL_PX = 2_600  # Streamlit scrolls inside the page: only a tall window shows a whole page
 PATIENT_PAGE = "pages/patient.py"
 CHART = ".js-plotly-plot .main-svg"
@@ -54,8 +55,15 @@ def signed_in(
     browser: Browser, address: str, who: Subject, *, size: tuple[int, int] = WIDE, colours: Literal["light", "dark"] = "light"
 ) -> Iterator[Page]:
     """Open the patient page in a new window: sign in by choosing the therapist's name, then choose the patient."""
+    on_phone = size[0] == NARROW[0]
     context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme=colours, reduced_motion="reduce", locale="en-US", device_scale_factor=1
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=colours,
+        reduced_motion="reduce",
+        locale="en-US",
+        user_agent=PHONE if on_phone else None,
+        is_mobile=on_phone,
+        has_touch=on_phone,
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -98,17 +106,21 @@ def every_page(browser: Browser, address: str, who: Subject, folder: Path) -> No
 def open_page(page: Page, path: str) -> None:
     """Go to a page as a person does, by its link in the menu: another address would be another session, signed out."""
     title = next(title for other, title, *_ in PAGES if other == path)
-    link = page.get_by_role("link", name=title, exact=True)
+    link = page.get_by_role("link", name=title, exact=True).first
     folded = page.get_by_test_id("stExpandSidebarButton")
     link.or_(folded).first.wait_for()
-    if folded.is_visible():
+    settle(page)
+    if folded.is_visible():  # on a phone the menu is folded away
         folded.click()
-    link.first.click()
+        page.locator('[data-testid="stSidebar"][data-collapsed="false"]').wait_for()
+    link.click()
     expect(page).to_have_url(re.compile("/([?].*)?$" if path == PAGES[0][0] else f"/{Path(path).stem.replace('_', '-')}([?].*)?$"))
     settle(page)
-    if page.get_by_test_id("stSidebarCollapseButton").is_visible():  # a phone's menu lies over the page
-        page.get_by_test_id("stSidebarCollapseButton").click()
-        folded.wait_for()
+    # and lies over the page once it is open; in one step, because it may be closing by itself at this moment
+    page.evaluate(
+        """document.querySelector('[data-testid="stSidebar"][data-collapsed="false"] [data-testid="stSidebarCollapseButton"] button')?.click()"""
+    )
+    expect(page.locator('[data-testid="stSidebar"][data-collapsed="false"]')).to_have_count(0)
 
 
 def main() -> None:

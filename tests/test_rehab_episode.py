@@ -91,6 +91,12 @@ def test_a_mark_is_known_from_its_own_day_on() -> None:
     assert summarise_episode(facts, as_of=MONDAY - timedelta(days=1)).facts.marks == ()
 
 
+def test_logging_after_the_day_asked_for_is_not_known_yet() -> None:
+    facts = facts_of([run(0)], coverage=Coverage(MONDAY, MONDAY + timedelta(days=9)))
+    assert summarise_episode(facts, as_of=MONDAY + timedelta(days=2)).facts.coverage == Coverage(MONDAY, MONDAY + timedelta(days=2))
+    assert summarise_episode(facts, as_of=MONDAY - timedelta(days=1)).facts.coverage is None
+
+
 def test_an_injection_among_the_marks_begins_the_trend_anew() -> None:
     scores = mornings(MONDAY, [8] * 7 + [2] * 21)
     covered = Coverage(MONDAY, MONDAY + timedelta(days=27))

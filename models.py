@@ -496,6 +496,14 @@ class PainScore(Table, table=True):
         Index("ix_pain_score_patient_week", "patient_id", "week", "moment", "side", "nprs"),
         Index("ix_pain_score_patient_day", "patient_id", "for_date"),
         Index(
+            "ix_pain_score_side_day",  # the caseload asks for the newest one of a side, however many scores there are
+            "patient_id",
+            "side",
+            "for_date",
+            sqlite_where=text("retired_at_utc IS NULL"),
+            postgresql_where=text("retired_at_utc IS NULL"),
+        ),
+        Index(
             "uq_pain_score_with_run",
             "patient_id",
             "for_date",

@@ -566,7 +566,8 @@ def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -
             SCORE.c.patient_id == col(Patient.id),
             SCORE.c.side.in_([col(EpisodeOfCare.side), Side.UNSPECIFIED.value]),
             SCORE.c.retired_at_utc.is_(None),
-            SCORE.c.for_date <= today,
+            # one look into the index a side: without it, years of the other side's scores would be read
+            SCORE.c.for_date.in_([_newest_day(col(EpisodeOfCare.side), today), _newest_day(sa.literal(Side.UNSPECIFIED.value), today)]),
         )
         .order_by(SCORE.c.for_date.desc(), sa.case((SCORE.c.moment == PainMoment.NEXT_MORNING.value, 0), else_=1), SCORE.c.id.desc())
         .limit(1)
@@ -615,4 +616,16 @@ def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -
         .outerjoin(SCORE, SCORE.c.id == newest)
         .where(col(EpisodeOfCare.status) == EpisodeStatus.ACTIVE, permissions.reachable(viewer))
         .order_by(col(Patient.family_name), col(Patient.given_name), col(EpisodeOfCare.id))
+    )
+
+
+def _newest_day(side: sa.ColumnElement[Any], today: date) -> sa.ScalarSelect[Any]:
+    of_side = SCORE.alias()
+    return (
+        sa.select(sa.func.max(of_side.c.for_date))
+        .where(
+            of_side.c.patient_id == col(Patient.id), of_side.c.side == side, of_side.c.retired_at_utc.is_(None), of_side.c.for_date <= today
+        )
+        .correlate(Patient, EpisodeOfCare)
+        .scalar_subquery()
     )

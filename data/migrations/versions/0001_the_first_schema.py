@@ -504,6 +504,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_pain_score_patient_week", ["patient_id", "week", "moment", "side", "nprs"], unique=False)
         batch_op.create_index(batch_op.f("ix_pain_score_run_id"), ["run_id"], unique=False)
         batch_op.create_index(
+            "ix_pain_score_side_day",
+            ["patient_id", "side", "for_date"],
+            unique=False,
+            sqlite_where=sa.text("retired_at_utc IS NULL"),
+            postgresql_where=sa.text("retired_at_utc IS NULL"),
+        )
+        batch_op.create_index(
             "uq_pain_score_with_run",
             ["patient_id", "for_date", "moment", "side", "run_id"],
             unique=True,

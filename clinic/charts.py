@@ -1,12 +1,14 @@
 """Charts of an episode, drawn once for each version of its facts."""
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from clinic.episodes import Episode
-from rehab.charts.base import Chart, Span
+from rehab.charts.base import Span
 from rehab.charts.pain_load_cadence import pain_load_cadence
 from rehab.charts.theme import Scheme
 
@@ -28,13 +30,35 @@ class _Drawing:
         return hash(self._key)
 
 
+class DrawnFigure(go.Figure):  # type: ignore[misc]
+    """A checked figure that stays as it is: its plain form is made once. Plotly would copy all of it each time it is shown."""
+
+    def __init__(self, figure: dict[str, Any]) -> None:
+        super().__init__(figure)
+        self._plain: dict[str, Any] = super().to_dict()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the figure as plotly's plain dict; for showing, not for changing."""
+        return self._plain
+
+
+@dataclass(frozen=True)
+class ShownChart:
+    """A chart as a page shows it beside its figure: in a sentence and as a table in the form in which it goes to the browser."""
+
+    sentence: str
+    is_empty: bool
+    table: pa.Table
+
+
 @functools.lru_cache(maxsize=CHARTS_KEPT)
-def _drawn(drawing: _Drawing) -> tuple[Chart, Any]:
+def _drawn(drawing: _Drawing) -> tuple[ShownChart, DrawnFigure]:
     chart = pain_load_cadence(drawing.episode.summary, span=drawing.span, scheme=drawing.scheme, narrow=drawing.narrow)
-    return chart, go.Figure(chart.figure)
+    table = pa.Table.from_pandas(chart.table, preserve_index=False)
+    return ShownChart(chart.sentence, chart.is_empty, table), DrawnFigure(chart.figure)
 
 
-def main_chart(episode: Episode, *, span: Span, scheme: Scheme, narrow: bool = False) -> tuple[Chart, Any]:
+def main_chart(episode: Episode, *, span: Span, scheme: Scheme, narrow: bool = False) -> tuple[ShownChart, DrawnFigure]:
     """
     Draw pain against weekly mileage and cadence.
 
@@ -50,7 +74,7 @@ def main_chart(episode: Episode, *, span: Span, scheme: Scheme, narrow: bool = F
 
     Returns
     -------
-    tuple of (Chart, Figure)
-        The chart in its three forms, and its figure as plotly's object, checked once.
+    tuple of (ShownChart, DrawnFigure)
+        The chart in words and as a table, and its figure as plotly's object, checked once.
     """
     return _drawn(_Drawing(episode, span, scheme, narrow))

@@ -1,5 +1,6 @@
 """One episode for who asks: its facts read, its meaning worked out."""
 
+import functools
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -22,12 +23,39 @@ SUMMARIES_KEPT = 256
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """What an episode's facts mean, kept for each version of them; what pages show of it is worked out when first asked for."""
+
+    summary: EpisodeSummary
+    rest_pain_on: date | None
+
+    @functools.cached_property
+    def facts_now(self) -> tuple[Fact, ...]:
+        """Give the few numbers that say where the runner stands now."""
+        return facts_now(self.summary)
+
+    @functools.cached_property
+    def sentences(self) -> tuple[str, ...]:
+        """Say what stands under the chart: how much was answered, where pain goes, how cadence was compared."""
+        return answered_sentence(self.summary), self.summary.trend.sentence, self.summary.equal_speed.sentence
+
+    @functools.cached_property
+    def run_list(self) -> pd.DataFrame:
+        """Give the runs in words, newest first."""
+        return run_list(self.summary)
+
+
+@dataclass(frozen=True)
 class Episode:
     """An episode as pages show it. `version` changes with every write of the patient's facts and with the day."""
 
     row: queries.EpisodeRow
-    summary: EpisodeSummary
-    rest_pain_on: date | None
+    meaning: Meaning
+
+    @property
+    def summary(self) -> EpisodeSummary:
+        """Give the episode summarised as of the day."""
+        return self.meaning.summary
 
     @property
     def header(self) -> str:
@@ -45,24 +73,25 @@ class Episode:
     @property
     def rest_pain_words(self) -> str:
         """Say that a question about pain at rest was answered yes; empty if not."""
-        if self.rest_pain_on is None:
+        yes_on = self.meaning.rest_pain_on
+        if yes_on is None:
             return ""
-        return f"Pain at rest or at night, whatever the position: answered yes for {day_words(self.rest_pain_on)}. Look at this first."
+        return f"Pain at rest or at night, whatever the position: answered yes for {day_words(yes_on)}. Look at this first."
 
     @property
     def facts_now(self) -> tuple[Fact, ...]:
         """Give the few numbers that say where the runner stands now."""
-        return facts_now(self.summary)
+        return self.meaning.facts_now
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """Say what stands under the chart: how much was answered, where pain goes, how cadence was compared."""
-        return answered_sentence(self.summary), self.summary.trend.sentence, self.summary.equal_speed.sentence
+        return self.meaning.sentences
 
     @property
     def run_list(self) -> pd.DataFrame:
         """Give the runs in words, newest first."""
-        return run_list(self.summary)
+        return self.meaning.run_list
 
     @property
     def version(self) -> tuple[str, int, date]:
@@ -70,19 +99,19 @@ class Episode:
 
 
 class _Kept:
-    """Summaries of this process by version. Whether a viewer may see an episode is asked before each look into it."""
+    """Meanings of this process by version. Whether a viewer may see an episode is asked before each look into it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._items: OrderedDict[tuple[object, ...], tuple[EpisodeSummary, date | None]] = OrderedDict()
+        self._items: OrderedDict[tuple[object, ...], Meaning] = OrderedDict()
 
-    def get(self, version: tuple[object, ...]) -> tuple[EpisodeSummary, date | None] | None:
+    def get(self, version: tuple[object, ...]) -> Meaning | None:
         with self._lock:
             if version in self._items:
                 self._items.move_to_end(version)
             return self._items.get(version)
 
-    def put(self, version: tuple[object, ...], item: tuple[EpisodeSummary, date | None]) -> None:
+    def put(self, version: tuple[object, ...], item: Meaning) -> None:
         with self._lock:
             self._items[version] = item
             while len(self._items) > SUMMARIES_KEPT:
@@ -122,9 +151,9 @@ def episode(viewer: Viewer, key: str, *, as_of: date | None = None, database: sa
         facts = _facts(database, viewer, row, settings.week_start)
         rest = queries.rest_answers(database, viewer, row.patient_key)
         yes = rest[rest["answer"] & (rest["for_date"].dt.date >= row.started_on)] if len(rest) else rest
-        kept = (summarise_episode(facts, as_of=day), yes["for_date"].max().date() if len(yes) else None)
+        kept = Meaning(summarise_episode(facts, as_of=day), yes["for_date"].max().date() if len(yes) else None)
         _KEPT.put(version, kept)
-    return Episode(row, *kept)
+    return Episode(row, kept)
 
 
 def _facts(database: sa.Engine, viewer: Viewer, row: queries.EpisodeRow, week_start: int) -> EpisodeFacts:

@@ -1,5 +1,7 @@
 """Reads: documented frames and rows. Each takes the viewer and gives only what that viewer may see."""
 
+import functools
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -158,31 +160,44 @@ def _name() -> sa.ColumnElement[str]:
     return sa.case((whole == "", col(Patient.code)), else_=whole)
 
 
+# Statements that each rerun of a page asks are built once: building one costs more than running it.
+_CLINIC = sa.select(col(Clinic.name), col(Clinic.time_zone), col(Clinic.week_start), col(Clinic.is_demo))
+
+
 def clinic(engine: sa.Engine) -> ClinicRow:
     """Read the clinic's settings."""
     with reading(engine) as connection:
-        row = connection.execute(
-            sa.select(col(Clinic.name), col(Clinic.time_zone), col(Clinic.week_start), col(Clinic.is_demo))
-        ).one_or_none()
+        row = connection.execute(_CLINIC).one_or_none()
     return ClinicRow(*row) if row else ClinicRow("", "UTC", 0, False)
 
 
-def people(engine: sa.Engine) -> list[Viewer]:
-    """Read who works here and is active, ordered by name."""
+@functools.cache
+def _people(*, one: bool) -> sa.Select[*tuple[Any, ...]]:
+    statement = (
+        sa.select(col(Person.id), col(Person.name), col(PersonRole.role), col(PersonSite.site_id))
+        .outerjoin(PersonRole, col(PersonRole.person_id) == col(Person.id))
+        .outerjoin(PersonSite, col(PersonSite.person_id) == col(Person.id))
+        .where(col(Person.is_active).is_(True))
+        .order_by(col(Person.name), col(Person.id))
+    )
+    if one:
+        statement = statement.where(col(Person.id) == sa.bindparam("wanted", type_=sa.Integer))
+    return statement
+
+
+def people(engine: sa.Engine, *, person_id: int | None = None) -> list[Viewer]:
+    """Read who works here and is active, ordered by name; only one of them if an id is given."""
+    wanted = {} if person_id is None else {"wanted": person_id}
     with reading(engine) as connection:
-        persons = connection.execute(
-            sa.select(col(Person.id), col(Person.name)).where(col(Person.is_active).is_(True)).order_by(col(Person.name))
-        ).all()
-        roles = connection.execute(sa.select(col(PersonRole.person_id), col(PersonRole.role))).all()
-        sites = connection.execute(sa.select(col(PersonSite.person_id), col(PersonSite.site_id))).all()
+        rows = connection.execute(_people(one=person_id is not None), wanted).all()
     return [
         Viewer(
-            person_id=person.id,
-            name=person.name,
-            roles=frozenset(Role(role) for owner, role in roles if owner == person.id),
-            site_ids=frozenset(site for owner, site in sites if owner == person.id),
+            person_id=owner,
+            name=name,
+            roles=frozenset(Role(row.role) for row in given if row.role is not None),
+            site_ids=frozenset(row.site_id for row in given if row.site_id is not None),
         )
-        for person in persons
+        for (owner, name), given in ((key, list(group)) for key, group in itertools.groupby(rows, key=lambda row: (row.id, row.name)))
     ]
 
 
@@ -289,6 +304,11 @@ def _episode_of(row: sa.Row[*tuple[Any, ...]]) -> EpisodeRow:
     return EpisodeRow(*fields)
 
 
+@functools.lru_cache(maxsize=1024)
+def _one_episode(viewer: Viewer) -> sa.Select[*tuple[Any, ...]]:
+    return _episodes(col(EpisodeOfCare.key) == sa.bindparam("wanted", type_=sa.String), permissions.reachable(viewer))
+
+
 def episode(engine: sa.Engine, viewer: Viewer, key: str) -> EpisodeRow:
     """
     Read one episode.
@@ -299,7 +319,7 @@ def episode(engine: sa.Engine, viewer: Viewer, key: str) -> EpisodeRow:
         If there is none for this viewer.
     """
     with reading(engine) as connection:
-        row = connection.execute(_episodes(col(EpisodeOfCare.key) == key, permissions.reachable(viewer))).one_or_none()
+        row = connection.execute(_one_episode(viewer), {"wanted": key}).one_or_none()
     if row is None:
         raise permissions.NotFound("episode")
     return _episode_of(row)

@@ -13,5 +13,6 @@ if runtime.exists():
     shell.show()
 else:
     from access import web
+    from pages.shared import loaded  # noqa: F401
 
     app = st.App(__file__, lifespan=web.lifespan)

@@ -6,14 +6,12 @@ from clinic.charts import main_chart
 from clinic.episodes import episode
 from pages.shared.begin import begin
 from pages.shared.chosen import another_runner, chosen_episode
-from pages.shared.look import DEFAULT_SPAN, PLOTLY_CONFIG, SPANS, Span, is_narrow, scheme, span_label
+from pages.shared.look import PLOTLY_CONFIG, SPANS, Span, is_narrow, kept_in_address, scheme, span_in_address, span_label
 
 
 def _span() -> Span:
-    chosen = st.segmented_control(
-        "Time shown", list(SPANS), format_func=span_label, default=DEFAULT_SPAN, key="range", bind="query-params", required=True
-    )
-    return chosen or DEFAULT_SPAN
+    chosen = st.segmented_control("Time shown", list(SPANS), format_func=span_label, default=span_in_address(), key="range", required=True)
+    return kept_in_address(chosen)
 
 
 viewer = begin()

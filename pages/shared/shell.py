@@ -20,6 +20,7 @@ PAGES = (
 ICON = Path(__file__).with_name("icon.png")
 # Who is there stands in the bar of the pages, so that a page begins at the top; on a phone it stands under it.
 STYLE = """<style>
+[data-testid="stCaptionContainer"] { color: inherit; opacity: 0.8; }
 .stMainBlockContainer { padding-top: 3.75rem; padding-bottom: 3rem; }
 @media (min-width: 900px) {
   .st-key-who_is_there { position: fixed; top: 0.7rem; right: 1.5rem; width: auto; z-index: 999991; }

@@ -1,0 +1,1 @@
+"""Speed as ratios: each figure beside its goal and its floor, measured in one run. `make bench` prints them."""

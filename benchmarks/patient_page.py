@@ -1,0 +1,170 @@
+"""The patient page as served, against an empty page of the same server."""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from benchmarks.clinics import ClinicFile, shown_episodes, therapist
+from benchmarks.figures import PAIRS, Figure, Pairs, milliseconds
+from benchmarks.session import PageBroken, Rerun, Session, opened_session
+from clinic.charts import main_chart
+from clinic.episodes import episode
+from data.database import make_engine
+from rehab.charts.base import SPAN_LABELS, Span
+from tests.serving import ROOT, environment_for, free_port, wait_until_healthy
+
+GOAL, FLOOR = 2.5, 1.0
+FIRST_VIEWS = 15
+WARM_UP = 5
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address and its process."""
+
+    address: str
+    process_id: int
+
+
+@dataclass(frozen=True)
+class PageFigures:
+    """What the page costs: ratios with their goals, and lines that are only told."""
+
+    figures: list[Figure]
+    told: list[str]
+
+
+@contextmanager
+def serving(clinic: ClinicFile) -> Iterator[Server]:
+    """Serve `served_pages.py` on a clinic, as `make run` serves the product, until the block ends."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.served_pages:app", "--host", "127.0.0.1", "--port", str(port)]
+    environment = environment_for(clinic.url, {"BENCHMARK_PERSON_ID": str(therapist().person_id)})
+    with tempfile.TemporaryDirectory(prefix="still-running-bench-") as folder:
+        log = Path(folder) / "server.log"
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                [*command, "--no-access-log", "--log-level", "warning"],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            wait_until_healthy(server, address, log)
+            yield Server(address, server.pid)
+        finally:
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def page_figures(clinic: ClinicFile, *, pairs: int = PAIRS, first_views: int = FIRST_VIEWS) -> PageFigures:
+    """
+    Measure reruns of the patient page, in turns with an empty page of the same server, then first views of other patients.
+
+    Raises
+    ------
+    PageBroken
+        If the patient page shows an error, or no chart.
+    """
+    if not hasattr(time, "clock_gettime") or not sys.platform.startswith("linux"):
+        return PageFigures([], ["  not measured: reading another process's CPU clock is done as Linux has it"])
+    keys = shown_episodes(clinic)
+    figures, told = [], []
+    with serving(clinic) as server, opened_session(server.address, server.process_id) as nothing:
+        for _ in range(WARM_UP):
+            nothing.rerun("show=nothing")
+        for span, goal in ((Span.ALL, GOAL), (Span.EPISODE, GOAL)):
+            query = urlencode({"episode": keys[0], "range": span.value})
+            with opened_session(server.address, server.process_id, "patient") as page:
+                opened = page.rerun(query)
+                for _ in range(WARM_UP):
+                    page.rerun(query)
+                turns = [(page.rerun(query), nothing.rerun("show=nothing")) for _ in range(pairs)]
+            figures += _rerun_figures(span, goal, turns)
+            told.append(_sent_line(span, opened, turns[-1][0]))
+        figures.append(_first_view_figure(server, nothing, keys[1 : first_views + 1]))
+    told.append(_cold_parts_line(clinic, keys[1 : first_views + 2]))
+    return PageFigures(figures, told)
+
+
+def _whole(rerun: Rerun) -> Rerun:
+    if rerun.charts != 1:
+        raise PageBroken(f"The patient page shows {rerun.charts} charts.")
+    return rerun
+
+
+def _rerun_figures(span: Span, goal: float, turns: Sequence[tuple[Rerun, Rerun]]) -> list[Figure]:
+    pages, empties = [_whole(turn[0]) for turn in turns], [turn[1] for turn in turns]
+    words = f"{SPAN_LABELS[span]} shown"
+    cpu = Pairs.of([one.cpu_s for one in pages], [one.cpu_s for one in empties])
+    wall = Pairs.of([one.wall_s for one in pages], [one.wall_s for one in empties])
+    return [
+        Figure(
+            f"CPU: patient page / empty page, {words}",
+            cpu.ratio,
+            goal,
+            FLOOR,
+            f"{milliseconds(cpu.subject_s)} / {milliseconds(cpu.floor_s)}",
+        ),
+        Figure(
+            f"wall: patient page / empty page, {words}",
+            wall.ratio,
+            None,
+            FLOOR,
+            f"{milliseconds(wall.subject_s)} / {milliseconds(wall.floor_s)}",
+        ),
+    ]
+
+
+def _sent_line(span: Span, opened: Rerun, again: Rerun) -> str:
+    return (
+        f"  sent, {SPAN_LABELS[span]} shown: {opened.sent_bytes / 1024:.1f} KiB in {opened.elements} elements when opened, "
+        f"{again.sent_bytes / 1024:.1f} KiB a rerun (before compression)"
+    )
+
+
+def _first_view_figure(server: Server, nothing: Session, keys: Sequence[str]) -> Figure:
+    """Take patients whom nobody has looked at since the server started: nothing of them is cached."""
+    with opened_session(server.address, server.process_id, "patient") as page:
+        turns = [(_whole(page.rerun(f"episode={key}")), nothing.rerun("show=nothing")) for key in keys]
+    cpu = Pairs.of([turn[0].cpu_s for turn in turns], [turn[1].cpu_s for turn in turns])
+    wall_s = statistics.median(turn[0].wall_s for turn in turns)
+    return Figure(
+        f"CPU: FIRST view of a patient (nothing cached) / empty page, {len(turns)} patients",
+        cpu.ratio,
+        None,
+        FLOOR,
+        f"{milliseconds(cpu.subject_s)} / {milliseconds(cpu.floor_s)}, wall {milliseconds(wall_s)}",
+    )
+
+
+def _cold_parts_line(clinic: ClinicFile, keys: Sequence[str]) -> str:
+    """Say what of a first view is facts and summary, and what is the figure, measured in this process."""
+    engine = make_engine(clinic.url)
+    summaries, charts = [], []
+    for key in keys:
+        start = time.process_time()
+        shown = episode(therapist(), key, database=engine)
+        read = time.process_time()
+        main_chart(shown, span=Span.EPISODE, scheme="light")
+        summaries.append(read - start)
+        charts.append(time.process_time() - read)
+    engine.dispose()
+    summary_s, chart_s = statistics.median(summaries[1:]), statistics.median(charts[1:])  # the first one imports
+    return (
+        f"  of a first view: {milliseconds(summary_s)} CPU to read all runs and scores and summarise them, {milliseconds(chart_s)} to draw "
+        f"the figure ({len(summaries) - 1} patients, in this process)"
+    )

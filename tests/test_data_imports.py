@@ -1,0 +1,505 @@
+"""From files to rows: one outcome a file, whole files only, nothing twice."""
+
+import gzip
+import itertools
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from data import imports, queries, records, weeks
+from data.importers.base import FILE_MAX_BYTES, ReadRun
+from data.imports import FileReport, ImportReport, Source, run_entry, sources_in
+from models import (
+    CadenceRule,
+    DistanceRule,
+    EntryRefused,
+    ImportOutcome,
+    PainMoment,
+    RestMoment,
+    Side,
+    Surface,
+    day_of,
+)
+from tests.clinic_scene import CHICAGO, TODAY, Scene, new_scene, score_on
+from tests.run_files import START, activity_message, fit_run, gpx_file, gpx_track, steady_points, tcx_run
+
+SUNDAY, MONDAY = date(2025, 3, 2), date(2025, 3, 3)
+PAIN = b"date,moment,side,nprs\n2025-03-02,during,left,3\n2025-03-03,next_morning,left,0\n"
+RUNS = b"date,start_time,distance_km,moving_time,device\n2025-03-02,07:15,5,30:00,Watch\n2025-03-04,18:40,8,50:00,Watch\n"
+
+
+@pytest.fixture
+def scene(engine: sa.Engine) -> Scene:
+    return new_scene(engine)
+
+
+@pytest.fixture
+def ada(scene: Scene) -> str:
+    patient = scene.patient("ADA")
+    scene.episode(patient, site_id=scene.lakeside)
+    return patient
+
+
+def imported(scene: Scene, patient: str, **files: bytes) -> ImportReport:
+    """Import files given as name=content; a double underscore in a name is a dot."""
+    sources = [Source(name.replace("__", "."), lambda content=content: content) for name, content in files.items()]
+    return imports.import_files(scene.engine, scene.tess, patient, sources, via="app")
+
+
+def import_one(scene: Scene, patient: str, content: bytes, name: str = "file") -> FileReport:
+    (file,) = imported(scene, patient, **{name: content}).files
+    return file
+
+
+def facts(scene: Scene) -> dict[str, list[dict[str, Any]]]:
+    """Read what an import may change about the patient, without the list of files and the counter of changes."""
+    everything = scene.everything()
+    return {name: rows for name, rows in everything.items() if name not in ("import_batch", "import_file", "run_file", "patient")}
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# What a file gives
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_file_becomes_a_run_with_its_minutes_weeks_and_coverage(scene: Scene, ada: str) -> None:
+    file = import_one(scene, ada, fit_with(timedelta(hours=-6), seconds=1_200), "sunday.fit")
+    assert (file.outcome, file.runs_added, file.complete) == (ImportOutcome.ADDED, 1, True)
+    (run,) = file.runs
+    assert (run.started_at_utc, run.run_date, run.distance_m, run.moving_time_s) == (START, SUNDAY, 3_600, 1_200)
+    assert (run.running_cadence_spm, run.cadence_rule, run.has_gps) == (pytest.approx(171, abs=0.5), "fit_strides_doubled", True)
+    (row,) = scene.rows("run")
+    assert (row["id"], row["utc_offset_s"], row["week"]) == (run.id, -21_600, (date(2025, 2, 24) - date(1970, 1, 1)).days)
+    assert [(day_of(week["week"]), week["runs"], week["distance_m"]) for week in scene.rows("patient_week")] == [
+        (date(2025, 2, 24), 1, 3_600)
+    ]
+    minutes = queries.run_minutes(scene.engine, scene.tess, run.id)
+    assert minutes is not None
+    assert len(minutes.speed_m_s) in (20, 21)
+    assert np.nanmedian(minutes.speed_m_s) == pytest.approx(3.0, abs=0.01)
+    assert queries.coverage(scene.engine, scene.tess, ada) == (SUNDAY, SUNDAY)  # an old file says nothing about today
+    ((name, file_format, at),) = queries.run_files(scene.engine, scene.tess, run.id)
+    assert (name, file_format) == ("sunday.fit", "fit")
+    assert at.tzinfo is not None
+
+
+def fit_with(offset: timedelta | None, **changes: Any) -> bytes:
+    return fit_run(None, activity_message(START, offset), **changes)
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset", "day"),
+    [
+        (CHICAGO, None, SUNDAY),  # 08:00
+        ("Pacific/Auckland", None, MONDAY),  # 03:00
+        ("Pacific/Auckland", timedelta(hours=-6), SUNDAY),  # the file's own word counts: she ran in Chicago
+        (CHICAGO, timedelta(hours=13), MONDAY),
+    ],
+)
+def test_the_day_is_the_files_own_else_the_one_where_the_patient_lives(
+    scene: Scene, zone: str, offset: timedelta | None, day: date
+) -> None:
+    file = import_one(scene, scene.patient("KIRI", time_zone=zone), fit_with(offset, seconds=120))
+    assert [run.run_date for run in file.runs] == [day]
+
+
+def test_late_on_sunday_at_utc_plus_13_is_sunday(scene: Scene) -> None:
+    start = datetime(2025, 3, 2, 10, 30, tzinfo=UTC)  # Sunday 23:30 in Auckland
+    kiri = scene.patient("KIRI", time_zone="Pacific/Auckland")
+    import_one(scene, kiri, gpx_file(gpx_track(steady_points(start=start))))
+    (week,) = scene.rows("patient_week")
+    (run,) = scene.rows("run")
+    assert (day_of(week["week"]), week["distance_m"], run["run_date"]) == (date(2025, 2, 24), run["distance_m"], SUNDAY)
+
+
+def test_a_treadmill_run_counts(scene: Scene, ada: str) -> None:
+    for content in (fit_run(gps=False), tcx_run(gps=False, start=START + timedelta(days=1))):
+        (run,) = import_one(scene, ada, content).runs
+        assert (run.has_gps, run.distance_m, run.moving_time_s) == (False, 1_800, 600)
+        assert run.running_cadence_spm == pytest.approx(170.5, abs=0.6)
+    assert sum(week["distance_m"] for week in scene.rows("patient_week")) == 3_600
+
+
+def test_a_table_of_pain_becomes_scores_answers_and_days(scene: Scene, ada: str) -> None:
+    content = (
+        b"date,moment,side,nprs\n2025-03-02,during,,3\n2025-03-03,next_morning,,0\n2025-03-03,night_rest,,yes\n2025-03-04,did_not_run,,\n"
+    )
+    import_one(scene, ada, RUNS)
+    file = import_one(scene, ada, content)
+    assert (file.outcome, file.runs_added, file.entries_added, file.runs) == (ImportOutcome.ADDED, 0, 4, ())
+    scores = queries.scores(scene.engine, scene.tess, ada)
+    assert scores[["moment", "side", "nprs"]].to_numpy().tolist() == [["during", "left", 3], ["next_morning", "left", 0]]
+    assert scores["counted_date"].dt.date.tolist() == [SUNDAY, SUNDAY]  # the morning after belongs to Sunday's run
+    assert queries.rest_answers(scene.engine, scene.tess, ada)["answer"].tolist() == [True]
+    assert [row["day"] for row in scene.rows("day_without_run")] == [date(2025, 3, 4)]
+
+
+def test_scores_without_a_side_and_without_an_episode_have_none(scene: Scene) -> None:
+    patient = scene.patient("NEW")
+    import_one(scene, patient, PAIN.replace(b"left", b""))
+    assert {row["side"] for row in scene.rows("pain_score")} == {Side.UNSPECIFIED.value}
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Nothing twice
+# --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content", [fit_run(), tcx_run(), gpx_file(gpx_track(steady_points())), RUNS, PAIN], ids=["fit", "tcx", "gpx", "runs", "pain"]
+)
+def test_the_same_bytes_again_add_nothing(scene: Scene, ada: str, content: bytes) -> None:
+    first = import_one(scene, ada, content)
+    assert first.runs_added + first.entries_added > 0
+    before, files = facts(scene), len(scene.rows("import_file"))
+    for again in (content, gzip.compress(content)):
+        report = imported(scene, ada, renamed=again)
+        assert (report.runs_added, report.entries_added) == (0, 0)
+        assert (report.files[0].outcome, report.files[0].runs) == (ImportOutcome.DUPLICATE, first.runs)
+        assert "was imported on" in report.files[0].reason
+    assert facts(scene) == before
+    assert len(scene.rows("import_file")) == files + 2
+
+
+def test_the_same_run_from_two_files_is_one_run_with_both_files(scene: Scene, ada: str) -> None:
+    original, saved_again = fit_run(), fit_run(None, activity_message(START))
+    assert original != saved_again
+    first, second = import_one(scene, ada, original, "watch.fit"), import_one(scene, ada, saved_again, "app.fit")
+    assert (first.outcome, second.outcome) == (ImportOutcome.ADDED, ImportOutcome.DUPLICATE)
+    assert first.runs == second.runs
+    assert "1 run was here already" in second.reason
+    assert len(scene.rows("run")) == 1
+    assert [name for name, _, _ in queries.run_files(scene.engine, scene.tess, first.runs[0].id)] == ["watch.fit", "app.fit"]
+    assert scene.rows("patient_week")[0]["distance_m"] == 1_800
+
+
+def test_overlapping_tables_add_what_is_new(scene: Scene, ada: str) -> None:
+    import_one(scene, ada, RUNS)
+    file = import_one(scene, ada, RUNS + b"2025-03-06,06:00,4,24:00,Watch\n")
+    assert (file.outcome, file.runs_added, len(file.runs)) == (ImportOutcome.ADDED, 1, 3)
+    assert "1 run added. 2 runs were here already" in file.reason
+
+
+def test_the_order_of_files_does_not_matter(scene: Scene) -> None:
+    contents = {"a": fit_run(), "b": fit_run(start=START + timedelta(hours=9)), "c": RUNS, "d": PAIN}
+    seen = []
+    for number, order in enumerate(itertools.permutations(contents)):
+        if number % 6:
+            continue
+        patient = scene.patient(f"P{number}")
+        imported(scene, patient, **{name: contents[name] for name in order})
+        runs, scores = queries.runs(scene.engine, scene.tess, patient), queries.scores(scene.engine, scene.tess, patient)
+        starts = dict(zip(runs["run_id"], runs["started_at_utc"], strict=True))
+        linked = {(score.for_date, score.nprs, starts.get(score.run_id), score.counted_date) for score in scores.itertuples()}
+        seen.append((runs.drop(columns="run_id").to_dict("records"), linked))
+    assert len(seen) == 4
+    assert all(repr(one) == repr(seen[0]) for one in seen)
+
+
+def test_a_file_whose_run_was_taken_out_can_be_imported_again(scene: Scene, ada: str) -> None:
+    (run,) = import_one(scene, ada, fit_run()).runs
+    records.retire_run(scene.engine, scene.tess, run.id)
+    file = import_one(scene, ada, fit_run())
+    assert (file.outcome, file.runs_added) == (ImportOutcome.ADDED, 1)
+    assert file.runs[0].id != run.id
+    assert scene.rows("patient_week")[0]["runs"] == 1
+
+
+def test_a_corrected_score_is_not_brought_back_by_its_file(scene: Scene, ada: str) -> None:
+    import_one(scene, ada, PAIN)
+    wrong = scene.rows("pain_score", nprs=3)[0]["id"]
+    records.correct_pain_score(scene.engine, scene.tess, wrong, 6)
+    assert import_one(scene, ada, PAIN).outcome == ImportOutcome.DUPLICATE
+    longer = import_one(scene, ada, PAIN + b"2025-03-05,after,left,1\n")
+    assert (longer.outcome, longer.entries_added, longer.complete) == (ImportOutcome.PARTIAL, 1, False)
+    assert "Line 2: for 2025-03-02 (during) the score 6 is stored, the file says 3" in longer.reason
+    assert sorted(queries.scores(scene.engine, scene.tess, ada)["nprs"]) == [0, 1, 6]
+
+
+def test_a_table_that_disagrees_with_all_that_is_stored_is_doubtful(scene: Scene, ada: str) -> None:
+    scene.score(ada, score_on(SUNDAY, 9, PainMoment.DURING), score_on(MONDAY, 9))
+    file = import_one(scene, ada, PAIN)
+    assert (file.outcome, file.entries_added, file.complete) == (ImportOutcome.DOUBTFUL, 0, False)
+    assert file.reason.count("the score 9 is stored") == 2
+
+
+def test_another_answer_about_rest_is_reported_and_not_taken(scene: Scene, ada: str) -> None:
+    rest = records.RestEntry.checked(today=TODAY, moment=RestMoment.NIGHT_REST, side=Side.LEFT, answer=True, for_date=MONDAY)
+    records.add_rest_answer(scene.engine, scene.tess, ada, rest)
+    file = import_one(scene, ada, PAIN + b"2025-03-03,night_rest,left,no\n")
+    assert (file.outcome, file.entries_added) == (ImportOutcome.PARTIAL, 2)
+    assert "Line 4: another answer is stored for 2025-03-03" in file.reason
+    assert queries.rest_answers(scene.engine, scene.tess, ada)["answer"].tolist() == [True]
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# One outcome a file
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def test_each_file_has_one_outcome_and_a_bad_one_stops_nobody(scene: Scene, ada: str) -> None:
+    broken_off = tcx_run(seconds=900, start=START + timedelta(days=2))
+    files = {
+        "run__fit": fit_run(),
+        "garbage__fit": bytes(range(256)) * 4,
+        "empty__csv": b"",
+        "ride__fit": fit_run(sport=2, start=START + timedelta(days=1)),
+        "other__csv": b"name,colour\nAda,red\n",
+        "broken__tcx": broken_off[: len(broken_off) * 2 // 3],
+        "again__fit": fit_run(),
+        "pain__csv": PAIN + b"2025-03-04,after,left,11\n",
+    }
+    report = imported(scene, ada, **files)
+    assert {file.file: file.outcome.value for file in report.files} == {
+        "run.fit": "added",
+        "garbage.fit": "unreadable",
+        "empty.csv": "no_data",
+        "ride.fit": "not_a_run",
+        "other.csv": "needs_mapping",
+        "broken.tcx": "partial",
+        "again.fit": "duplicate",
+        "pain.csv": "partial",
+    }
+    assert [file.complete for file in report.files] == [True, False, False, False, False, False, True, False]
+    assert all(file.reason for file in report.files)
+    assert (report.runs_added, report.entries_added) == (2, 2)
+    assert report.runs_added == sum(file.runs_added for file in report.files) == len(scene.rows("run"))
+    assert report.entries_added == sum(file.entries_added for file in report.files) == len(scene.rows("pain_score"))
+    stored = scene.rows("import_file")
+    assert [(row["file_name"], row["outcome"], row["reason"]) for row in stored] == [
+        (file.file, file.outcome.value, file.reason) for file in report.files
+    ]
+    assert [row["size_bytes"] for row in stored] == [len(content) for content in files.values()]
+    (batch,) = scene.rows("import_batch")
+    assert (batch["via"], batch["person_id"]) == ("app", scene.tess.person_id)
+    assert batch["finished_at_utc"] is not None
+
+
+def test_a_run_that_somebody_should_look_at_is_doubtful(scene: Scene, ada: str) -> None:
+    file = import_one(scene, ada, fit_run(speed_m_s=7.0))
+    assert (file.outcome, file.runs_added, file.complete) == (ImportOutcome.DOUBTFUL, 1, True)
+    assert "this may be a ride" in file.reason
+
+
+def test_a_packed_file_is_kept_by_the_sum_of_its_bytes_and_of_its_inside(scene: Scene, ada: str) -> None:
+    packed = gzip.compress(RUNS)
+    import_one(scene, ada, RUNS)
+    import_one(scene, ada, packed)
+    plain, zipped = scene.rows("import_file")
+    assert plain["stored_sha256"] == plain["content_sha256"] == zipped["content_sha256"] != zipped["stored_sha256"]
+    assert (plain["size_bytes"], zipped["size_bytes"]) == (len(RUNS), len(packed))
+
+
+def test_a_file_that_cannot_be_opened_or_is_far_too_large_is_unreadable(scene: Scene, ada: str) -> None:
+    def locked() -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    sources = [Source("locked.fit", locked), Source("large.fit", lambda: bytes(FILE_MAX_BYTES + 1)), Source("run.fit", fit_run)]
+    report = imports.import_files(scene.engine, scene.tess, ada, sources, via="app")
+    assert [file.outcome.value for file in report.files] == ["unreadable", "unreadable", "added"]
+    assert "could not be opened: Permission denied" in report.files[0].reason
+    assert "larger than" in report.files[1].reason
+
+
+def test_progress_is_told_before_each_file_and_at_the_end(scene: Scene, ada: str) -> None:
+    told: list[tuple[int, int, str]] = []
+    sources = [Source("a.csv", lambda: RUNS), Source("b.csv", lambda: PAIN)]
+    imports.import_files(scene.engine, scene.tess, ada, sources, via="app", on_progress=lambda *step: told.append(step))
+    assert told == [(0, 2, "a.csv"), (1, 2, "b.csv"), (2, 2, "")]
+
+
+def test_a_name_that_is_no_text_is_shown_as_well_as_can_be(scene: Scene, ada: str, tmp_path: Path) -> None:
+    folder = tmp_path / "sent"
+    folder.mkdir()
+    Path(os.fsdecode(os.fsencode(folder) + b"/l\xe4ufe.csv")).write_bytes(RUNS)
+    report = imports.import_files(scene.engine, scene.tess, ada, sources_in([folder]), via="command line")
+    assert [(file.file, file.runs_added) for file in report.files] == [("sent/lufe.csv", 2)]
+    report.files[0].file.encode()
+
+
+@pytest.mark.parametrize("last_step", ["link_scores", "refresh_weeks", "refresh_coverage", "mark_changed"])
+def test_a_file_is_never_half_stored(scene: Scene, ada: str, last_step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, files_before = facts(scene), scene.rows("run_file")
+    done = getattr(weeks, last_step)
+
+    def breaks_off(*given: Any) -> object:
+        done(*given)
+        raise RuntimeError("the power is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(weeks, last_step, breaks_off)
+        with pytest.raises(RuntimeError, match="the power is gone"):
+            imported(scene, ada, runs=RUNS, pain=PAIN)
+    assert (facts(scene), scene.rows("run_file"), scene.rows("import_file")) == (before, files_before, [])
+    report = imported(scene, ada, runs=RUNS, pain=PAIN)  # run again, it completes
+    assert (report.runs_added, report.entries_added) == (2, 2)
+
+
+def test_what_came_before_a_break_stays(scene: Scene, ada: str) -> None:
+    def gone() -> bytes:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        imports.import_files(scene.engine, scene.tess, ada, [Source("runs.csv", lambda: RUNS), Source("x", gone)], via="app")
+    assert len(scene.rows("run")) == 2
+    assert scene.rows("import_batch")[0]["finished_at_utc"] is None
+
+
+def test_who_loses_the_patient_meanwhile_imports_no_more(scene: Scene, ada: str) -> None:
+    def moved() -> bytes:
+        with scene.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE episode_of_care SET therapist_id = NULL, site_id = NULL")
+        return PAIN
+
+    with pytest.raises(LookupError):
+        imports.import_files(scene.engine, scene.tess, ada, [Source("pain.csv", moved)], via="app")
+    assert scene.rows("pain_score") == []
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# From what a file says to what is stored
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def a_run(**changes: Any) -> ReadRun:
+    said = ReadRun(
+        started_at_utc=START,
+        utc_offset_s=None,
+        surface=Surface.UNKNOWN,
+        distance_m=1_800.4,
+        distance_rule=DistanceRule.RECORDS,
+        moving_time_s=600.4,
+        elapsed_time_s=600.4,
+        cadence_spm=171.0,
+        running_cadence_spm=171.0,
+        device_cadence_spm=170.0,
+        cadence_rule=CadenceRule.FIT_STRIDES_DOUBLED,
+        running_time_s=599.6,
+        running_speed_m_s=3.0,
+        grade_abs_mean=0.01,
+        ground_contact_time_ms=250.0,
+        vertical_oscillation_mm=90.0,
+        has_gps=True,
+        device="Watch",
+        session_rpe=None,
+        minutes=None,
+        notes=(),
+    )
+    return replace(said, **changes)
+
+
+def test_metres_and_seconds_are_whole() -> None:
+    entry, left_out = run_entry(a_run(), today=TODAY, time_zone=CHICAGO)
+    assert (entry.distance_m, entry.moving_time_s, entry.elapsed_time_s, entry.running_time_s) == (1_800, 600, 600, 600)
+    assert left_out == []
+
+
+def test_rounding_never_makes_a_run_that_moves_longer_than_it_lasts() -> None:
+    entry, _ = run_entry(a_run(moving_time_s=600.6, elapsed_time_s=600.4), today=TODAY, time_zone=CHICAGO)
+    assert (entry.moving_time_s, entry.elapsed_time_s) == (601, 601)
+
+
+@pytest.mark.parametrize(
+    ("measure", "right", "wrong"),
+    [
+        ("cadence_spm", 300.0, 300.1),
+        ("running_cadence_spm", 20.0, 19.9),
+        ("device_cadence_spm", 20.0, 0.0),
+        ("running_time_s", 0.0, -1.0),
+        ("running_speed_m_s", 12.0, 12.1),
+        ("grade_abs_mean", 1.0, 1.1),
+        ("ground_contact_time_ms", 80.0, 79.9),
+        ("ground_contact_time_ms", 600.0, float("nan")),
+        ("vertical_oscillation_mm", 300.0, float("inf")),
+        ("session_rpe", 10, 11),
+    ],
+)
+def test_a_measure_that_cannot_be_right_is_left_out_and_the_run_is_kept(measure: str, right: float, wrong: float) -> None:
+    entry, left_out = run_entry(a_run(**{measure: right}), today=TODAY, time_zone=CHICAGO)
+    assert (getattr(entry, measure), left_out) == (right, [])
+    entry, left_out = run_entry(a_run(**{measure: wrong}), today=TODAY, time_zone=CHICAGO)
+    assert (getattr(entry, measure), entry.distance_m) == (None, 1_800)
+    assert len(left_out) == 1
+    assert "was left out" in left_out[0]
+
+
+@pytest.mark.parametrize("field", ["distance_m", "moving_time_s", "elapsed_time_s"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_run_without_a_distance_or_time_is_refused(field: str, value: float) -> None:
+    with pytest.raises(EntryRefused):
+        run_entry(a_run(**{field: value}), today=TODAY, time_zone=CHICAGO)
+
+
+def test_a_run_in_the_future_is_refused() -> None:
+    today = datetime(2025, 3, 31, 18, tzinfo=UTC)
+    for days in (0, 1):  # one day ahead may be a watch west of the date line
+        run_entry(a_run(started_at_utc=today + timedelta(days=days)), today=TODAY, time_zone=CHICAGO)
+    with pytest.raises(EntryRefused, match="is in the future"):
+        run_entry(a_run(started_at_utc=today + timedelta(days=2)), today=TODAY, time_zone=CHICAGO)
+
+
+@pytest.mark.parametrize(
+    ("zone", "clock", "utc"),
+    [
+        (CHICAGO, datetime(2025, 3, 2, 23, 30, tzinfo=UTC), datetime(2025, 3, 3, 5, 30, tzinfo=UTC)),
+        (CHICAGO, datetime(2025, 3, 9, 12, 0, tzinfo=UTC), datetime(2025, 3, 9, 17, 0, tzinfo=UTC)),  # summer time began that morning
+        ("Pacific/Auckland", datetime(2025, 3, 2, 23, 30, tzinfo=UTC), datetime(2025, 3, 2, 10, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_clock_without_a_zone_is_the_patients(zone: str, clock: datetime, utc: datetime) -> None:
+    entry, _ = run_entry(a_run(started_at_utc=clock, utc_offset_s=0, clock_is_local=True), today=TODAY, time_zone=zone)
+    assert (entry.started_at_utc, entry.run_date) == (utc, clock.date())
+    assert entry.started_at_utc + timedelta(seconds=entry.utc_offset_s) == clock
+
+
+@pytest.mark.parametrize(
+    ("start", "offset_s"),
+    [
+        (datetime(2025, 3, 9, 7, 59, tzinfo=UTC), -21_600),  # 01:59, a minute before the clock is put forward
+        (datetime(2025, 3, 9, 8, 0, tzinfo=UTC), -18_000),
+        (datetime(2024, 11, 3, 6, 30, tzinfo=UTC), -18_000),  # 01:30, the first time
+        (datetime(2024, 11, 3, 7, 30, tzinfo=UTC), -21_600),  # 01:30 again
+    ],
+)
+def test_the_offset_follows_summer_time(start: datetime, offset_s: int) -> None:
+    entry, _ = run_entry(a_run(started_at_utc=start), today=TODAY, time_zone=CHICAGO)
+    assert entry.utc_offset_s == offset_s
+
+
+def test_a_long_name_of_a_device_is_cut() -> None:
+    entry, _ = run_entry(a_run(device="\u202eWatch\n" + "x" * 500), today=TODAY, time_zone=CHICAGO)
+    assert entry.device.startswith("Watch x")
+    assert len(entry.device) == 200
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Which files
+# --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.fit", "a.fit", "deeper/c.fit", ".hidden", "deeper/.DS_Store", ".git/d.fit"):
+        path = tmp_path / "sent" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "sent"
+
+
+def test_folders_are_looked_through_in_a_stable_order_without_hidden_files(folder: Path) -> None:
+    names = [source.name for source in sources_in([folder, folder / "b.fit"])]
+    assert names == ["sent/a.fit", "sent/b.fit", "sent/deeper/c.fit", "b.fit"]
+    read: list[Callable[[], bytes]] = [source.read for source in sources_in([folder])]
+    assert [content() for content in read] == [b"a.fit", b"b.fit", b"deeper/c.fit"]
+
+
+def test_a_path_that_is_not_there_is_said(folder: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="There is no file or folder"):
+        sources_in([folder, folder / "none"])

@@ -115,7 +115,7 @@ def test_the_same_files_again_add_nothing(clinic: ServedClinic, page: Page, tmp_
     _go(page, "Import runs")
     for sentence in ("1 file: 1 run and 0 diary entries added.", "1 file: 0 runs and 0 diary entries added."):
         page.locator('input[type="file"]').set_input_files(path)
-        expect(page.get_by_test_id("stFileUploaderFile")).to_have_count(1)
+        expect(page.get_by_test_id("stFileUploader").get_by_text("run.fit")).to_be_visible()
         page.get_by_role("button", name="Import", exact=True).click()
         expect(page.get_by_text(sentence)).to_be_visible()
         settle(page)

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 import typer
 
-from clinic.weeks import EXPORT_COLUMNS, patient_weeks
 from data import database, exports, imports, queries, records
 from data.permissions import COMMAND_LINE, NotFound
 from models import Clinic, EntryRefused, ImportOutcome, PatientEntry
@@ -190,6 +189,8 @@ def export(
     through: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Last day to look at, for weeks; default today.")] = None,
 ) -> None:
     """Write a patient's runs, pain scores or weeks to standard output."""
+    from clinic.weeks import EXPORT_COLUMNS, patient_weeks  # brings scipy: only who exports waits for it
+
     engine = _ready()
     key = _patient_key(engine, patient, create=False)
     if table == ExportTable.RUNS:

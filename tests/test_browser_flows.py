@@ -108,14 +108,16 @@ def test_what_is_imported_and_told_stands_on_the_chart(clinic: ServedClinic, pag
     expect(page.get_by_test_id("stDataFrame").last).to_be_visible()
 
 
-def test_the_same_files_again_add_nothing(clinic: ServedClinic, page: Page, tmp_path: Path) -> None:
-    path = tmp_path / "run.fit"
-    path.write_bytes(fit_run())
+def test_the_same_bytes_again_add_nothing(clinic: ServedClinic, page: Page, tmp_path: Path) -> None:
     clinic.open(page, f"patient?episode={clinic.episode_key}")
     _go(page, "Import runs")
-    for sentence in ("1 file: 1 run and 0 diary entries added.", "1 file: 0 runs and 0 diary entries added."):
-        page.locator('input[type="file"]').set_input_files(path)
-        expect(page.get_by_test_id("stFileUploader").get_by_text("run.fit")).to_be_visible()
+    for name, sentence in (
+        ("run.fit", "1 file: 1 run and 0 diary entries added."),
+        ("copy.fit", "1 file: 0 runs and 0 diary entries added."),
+    ):
+        (tmp_path / name).write_bytes(fit_run())
+        page.locator('input[type="file"]').set_input_files(tmp_path / name)
+        expect(page.get_by_test_id("stFileUploader").get_by_text(name)).to_be_visible()
         page.get_by_role("button", name="Import", exact=True).click()
         expect(page.get_by_text(sentence)).to_be_visible()
         settle(page)

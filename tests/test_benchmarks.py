@@ -3,6 +3,7 @@
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def four_years(folder: Path) -> ClinicFile:
     return clinic_file(PATIENTS, 4, through=THROUGH, folder=folder)
 
 
-def rows(clinic: ClinicFile, statement: str) -> list[tuple[object, ...]]:
+def rows(clinic: ClinicFile, statement: str) -> list[tuple[Any, ...]]:
     engine = make_engine(clinic.url)
     with engine.connect() as connection:
         found = [tuple(row) for row in connection.exec_driver_sql(statement)]

@@ -40,10 +40,10 @@ class Figure:
             verdict, goal = "", "-"
         else:
             verdict, goal = ("kept" if self.ratio <= self.goal else "MISSED"), f"<= {self.goal:.2f}"
-        return f"  {self.name:<66} {self.ratio:>8.3f}  {goal:>8}  {self.floor:>5.2f}  {verdict:<6}  {self.beside}".rstrip()
+        return f"  {self.name:<70} {self.ratio:>8.3f}  {goal:>8}  {self.floor:>5.2f}  {verdict:<6}  {self.beside}".rstrip()
 
 
-HEADINGS = f"  {'':<66} {'ratio':>8}  {'goal':>8}  {'floor':>5}"
+HEADINGS = f"  {'':<70} {'ratio':>8}  {'goal':>8}  {'floor':>5}"
 
 
 @dataclass(frozen=True)

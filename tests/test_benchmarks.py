@@ -139,7 +139,7 @@ def test_the_patient_page_is_measured_as_served(folder: Path) -> None:
     if not sys.platform.startswith("linux"):
         assert "not measured" in measured.told[0]
         return
-    assert len(measured.figures) == 5
+    assert len(measured.figures) == 7
     assert all(sane(figure) and figure.ratio > 1 for figure in measured.figures if figure.name.startswith("CPU"))
     assert len(measured.told) == 3
 

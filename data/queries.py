@@ -639,7 +639,7 @@ def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -
     )
 
 
-def _newest_day(side: sa.ColumnElement[Any], today: date) -> sa.ScalarSelect[Any]:
+def _newest_day(side: Any, today: date) -> sa.ScalarSelect[Any]:
     of_side = SCORE.alias()
     return (
         sa.select(sa.func.max(of_side.c.for_date))

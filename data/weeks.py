@@ -154,8 +154,6 @@ def link_scores(connection: sa.Connection, patient_id: int, days: Iterable[date]
             updates.append({"score": score.id, "run_id": run_id, "run_named": named, "counted_date": counted, "week": week})
             moved |= {score.week, week}
     if updates:
-        # towards a run first: of several scores in one place, one may leave "no run" and another one come
-        updates.sort(key=lambda row: row["run_id"] is None)
         table = PainScore.metadata.tables["pain_score"]
         names = ("run_id", "run_named", "counted_date", "week")
         connection.execute(
@@ -171,7 +169,8 @@ def _placed(
     Give each score the run that it follows, if any, and the day at which it stands.
 
     One run has one score of a day, moment and side, and so has "no run". Who would be the second stays where it was; so those who are
-    right where they are come first, then those who stand at no run (a place that the others may need).
+    right where they are come first, then those who stand at no run (a place that the others may need). In this order they can be
+    moved one by one.
     """
 
     def priority(score: sa.Row[*tuple[Any, ...]]) -> tuple[bool, bool, bool, int]:

@@ -217,10 +217,12 @@ def test_a_corrected_score_is_not_brought_back_by_its_file(scene: Scene, ada: st
     wrong = scene.rows("pain_score", nprs=3)[0]["id"]
     records.correct_pain_score(scene.engine, scene.tess, wrong, 6)
     assert import_one(scene, ada, PAIN).outcome == ImportOutcome.DUPLICATE
+    records.correct_pain_score(scene.engine, scene.tess, scene.rows("pain_score", nprs=0)[0]["id"], 1)
+    assert import_one(scene, ada, PAIN).outcome == ImportOutcome.DUPLICATE  # though none of its values stands any more
     longer = import_one(scene, ada, PAIN + b"2025-03-05,after,left,1\n")
     assert (longer.outcome, longer.entries_added, longer.complete) == (ImportOutcome.PARTIAL, 1, False)
     assert "Line 2: for 2025-03-02 (during) the score 6 is stored, the file says 3" in longer.reason
-    assert sorted(queries.scores(scene.engine, scene.tess, ada)["nprs"]) == [0, 1, 6]
+    assert sorted(queries.scores(scene.engine, scene.tess, ada)["nprs"]) == [1, 1, 6]
 
 
 def test_a_table_that_disagrees_with_all_that_is_stored_is_doubtful(scene: Scene, ada: str) -> None:

@@ -19,8 +19,8 @@ from data.database import make_engine, writing
 from models import PainMoment, RunEntry, Side, Table
 from tests.clinic_scene import TODAY, Scene, new_scene, run_on, score_on
 
-FIRST_DAY = date(2024, 12, 26)  # a Thursday: the days cross a year, and any day may start the week
-DAYS = 14
+FIRST_DAY = date(2024, 12, 28)  # a Saturday: a Monday and a new year follow
+DAYS = 5  # few, so that things meet
 SIDES = (Side.LEFT, Side.RIGHT)
 
 

@@ -31,7 +31,7 @@ def viewer(person_id: int) -> Viewer | None:
     """
     if not queries.clinic(engine()).is_demo:
         return None
-    return next((person for person in queries.people(engine()) if person.person_id == person_id), None)
+    return next(iter(queries.people(engine(), person_id=person_id)), None)
 
 
 def role_words(person: Viewer) -> str:

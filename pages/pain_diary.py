@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from clinic import AlreadyThere, EpisodeRow, diary
+from clinic import AlreadyThere, EpisodeRow, diary, register
 from models import EntryRefused, PainMoment, RestMoment, Viewer
 from pages.shared.begin import begin
 from pages.shared.chosen import another_runner, chosen_episode
@@ -76,7 +76,7 @@ def _look_back(viewer: Viewer, row: EpisodeRow) -> None:
 
 
 viewer = begin()
-row = chosen_episode(viewer, what_for="to write the diary of")
+row = chosen_episode(viewer, register.episode, what_for="to write the diary of")
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     st.title(f"Pain diary: {row.patient_name}")
     another_runner(viewer)

@@ -15,12 +15,11 @@ def _span() -> Span:
 
 
 viewer = begin()
-row = chosen_episode(viewer, what_for="to look at")
-shown = episode(viewer, row.key)
+shown = chosen_episode(viewer, episode, what_for="to look at")
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     with st.container(gap=None, width="stretch"):
-        st.title(row.patient_name)
+        st.title(shown.row.patient_name)
         st.caption(shown.header)
     another_runner(viewer)
 
@@ -43,8 +42,7 @@ if chart.is_empty:
 st.plotly_chart(figure, config=PLOTLY_CONFIG, theme=None, key="main_chart", alt=chart.sentence)
 if not chart.is_empty:
     st.write(chart.sentence)
-for sentence in shown.sentences:
-    st.caption(sentence)
+st.caption("  \n".join(shown.sentences))
 
 weeks, runs = st.tabs(["Weeks as a table", "Runs and how each number was obtained"], on_change="rerun", key="tables")
 with weeks:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -157,9 +158,13 @@ def test_no_page_asks_anything_of_another_machine(clinic: ServedClinic, page: Pa
     assert outside == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_has_a_serious_fault_for_people_who_use_it_otherwise(clinic: ServedClinic, page: Page, path: str) -> None:
-    """Checked by axe, on the richest course of the demo clinic."""
+def test_no_page_has_a_serious_fault_for_people_who_use_it_otherwise(
+    clinic: ServedClinic, page: Page, path: str, scheme: Literal["light", "dark"]
+) -> None:
+    """Checked by axe, on a full course of the demo clinic."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     hero = next(
         row for row in queries.episodes(clinic.engine, clinic.therapist) if row.status == "active" and row.key != clinic.episode_key
     )

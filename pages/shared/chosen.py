@@ -1,30 +1,37 @@
 """Which episode or patient a page is about: its random key stands in the address, never a name."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import streamlit as st
 
-from clinic import EpisodeRow, NotFound, PatientRow, register
+from clinic import NotFound, PatientRow, register
 from models import Viewer
 
+Read = TypeVar("Read")
 
-def chosen_episode(viewer: Viewer, *, what_for: str) -> EpisodeRow:
+
+def chosen_episode(viewer: Viewer, read: Callable[[Viewer, str], Read], *, what_for: str) -> Read:
     """
-    Give the chosen episode; where none is chosen, or it cannot be found, offer the choice and stop.
+    Give the chosen episode as `read` reads it; where none is chosen, or it cannot be found, offer the choice and stop.
 
     Parameters
     ----------
+    read : callable
+        Takes the viewer and the episode's key, raises NotFound.
     what_for : str
         Completes "Choose a runner …".
     """
     key = st.query_params.get("episode") or st.session_state.get("episode")
     if key:
         try:
-            episode = register.episode(viewer, key)
+            episode = read(viewer, key)
         except NotFound:
             st.session_state.pop("episode", None)
             st.query_params.clear()
             st.warning("There is no such runner here. The link may be old, or the runner is in another therapist's care.")
         else:
-            remember(episode.key)
+            remember(key)
             return episode
     _offer(viewer, what_for)
     return st.stop()

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from rehab.charts.base import PLOTLY_CONFIG, SPAN_LABELS, Span
-from rehab.charts.theme import Scheme
+from rehab.charts.theme import Scheme, palette
 
-__all__ = ["PLOTLY_CONFIG", "SPANS", "Span", "is_narrow", "kept_in_address", "scheme", "span_in_address", "span_label"]
+__all__ = ["PLOTLY_CONFIG", "SPANS", "Span", "is_narrow", "kept_in_address", "palette", "scheme", "span_in_address", "span_label"]
 
 SPANS = tuple(Span)
 DEFAULT_SPAN = Span.EPISODE

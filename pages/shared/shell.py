@@ -8,6 +8,7 @@ from access import accounts
 from clinic import COULD_NOT_BE_READ, DatabaseUnusable
 from models import Viewer
 from pages.shared.begin import signed_in
+from pages.shared.look import palette, scheme
 
 PAGES = (
     ("pages/today.py", "Today", "today"),
@@ -18,20 +19,22 @@ PAGES = (
 )
 # A file of ours: an icon by name would be fetched from outside the clinic.
 ICON = Path(__file__).with_name("icon.png")
-# Who is there stands in the bar of the pages, so that a page begins at the top; on a phone it stands under it.
+# Who is there stands in the bar of the pages, so that a page begins at the top; on a phone it stands under it. Streamlit writes white
+# on the accent in both schemes and captions too faintly to read well.
 STYLE = """<style>
-[data-testid="stCaptionContainer"] { color: inherit; opacity: 0.8; }
-.stMainBlockContainer { padding-top: 3.75rem; padding-bottom: 3rem; }
-@media (min-width: 900px) {
-  .st-key-who_is_there { position: fixed; top: 0.7rem; right: 1.5rem; width: auto; z-index: 999991; }
-}
+[data-testid="stCaptionContainer"] {{ color: inherit; opacity: 0.8; }}
+[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {{ color: {ground} !important; }}
+.stMainBlockContainer {{ padding-top: 3.75rem; padding-bottom: 3rem; }}
+@media (min-width: 900px) {{
+  .st-key-who_is_there {{ position: fixed; top: 0.7rem; right: 1.5rem; width: auto; z-index: 999991; }}
+}}
 </style>"""
 
 
 def show() -> None:
     """Draw the frame and the page that was asked for."""
     st.set_page_config(page_title="Still Running", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
-    st.html(STYLE)
+    st.html(STYLE.format(ground=palette(scheme()).ground))
     pages = [st.Page(path, title=title, url_path=url, default=path == "pages/today.py") for path, title, url in PAGES]
     try:
         viewer = signed_in()

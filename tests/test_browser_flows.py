@@ -56,12 +56,15 @@ class ServedClinic:
         page.goto(f"{self.address}/{path}")
         settle(page)
         page.get_by_role("button", name=re.compile(f"^{re.escape(self.therapist.name)}")).click()
-        settle(page)
         expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        expect(page.get_by_role("heading", level=1)).not_to_have_text("Still Running")
+        settle(page)
 
 
 def _go(page: Page, name: str) -> None:
     page.get_by_role("link", name=name, exact=True).click()
+    if name != "Patient":  # that page is headed by the runner's name
+        expect(page.get_by_role("heading", level=1)).to_contain_text(name)
     settle(page)
 
 

@@ -12,7 +12,9 @@ if runtime.exists():
 
     shell.show()
 else:
+    from starlette.middleware import Middleware
+
     from access import web
     from pages.shared import loaded  # noqa: F401
 
-    app = st.App(__file__, lifespan=web.lifespan)
+    app = st.App(__file__, routes=web.ROUTES, middleware=[Middleware(web.Gate)], lifespan=web.lifespan)

@@ -142,6 +142,13 @@ class DistanceRule(StrEnum):
     ENTERED_BY_HAND = "entered_by_hand"
 
 
+class AttemptsOf(StrEnum):
+    """What tries to sign in are counted by: the name that was typed, and the network address they came from."""
+
+    ACCOUNT = "account"
+    ADDRESS = "address"
+
+
 class ImportOutcome(StrEnum):
     """What became of a file. Each file of a batch has exactly one."""
 
@@ -172,6 +179,8 @@ VERTICAL_OSCILLATION_MIN_MM, VERTICAL_OSCILLATION_MAX_MM = 10.0, 300.0
 GRADE_ABS_MEAN_MAX = 1.0  # 45 degrees
 UTC_OFFSET_MAX_S = 14 * 3600  # Kiritimati; no place is further from UTC
 SESSION_RPE_MAX = 10
+IDLE_MINUTES_RANGE = (5, 30)
+SESSION_HOURS_RANGE = (1, 24)
 EARLIEST_DAY = date(1970, 1, 1)
 NAME_MAX_CHARACTERS, TEXT_MAX_CHARACTERS = 200, 2_000
 WHOLE_NUMBER_MAX = 2**31 - 1  # of an integer column
@@ -289,13 +298,20 @@ class Clinic(Table, table=True):
     """The clinic and its settings: one row."""
 
     __tablename__: ClassVar[Any] = "clinic"
-    __table_args__ = (CheckConstraint("id = 1", name="one_row"), _between("week_start", 0, 6))
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_row"),
+        _between("week_start", 0, 6),
+        _between("idle_minutes", *IDLE_MINUTES_RANGE),
+        _between("session_hours", *SESSION_HOURS_RANGE),
+    )
     id: int = Field(default=1, primary_key=True)
     name: str
     time_zone: str
     week_start: int = 0
     is_demo: bool = False
     created_at_utc: datetime = Field(default_factory=utc_now)
+    idle_minutes: int = Field(default=15, sa_column_kwargs={"server_default": "15"})  # without a click, then the window locks itself
+    session_hours: int = Field(default=12, sa_column_kwargs={"server_default": "12"})  # then one signs in again, whatever was clicked
 
 
 class Site(Table, table=True):
@@ -702,6 +718,50 @@ class PainWeek(Table, table=True):
     n9: int = 0
     n10: int = 0
     last_for_date: date
+
+
+class Account(Table, table=True):
+    """How a person signs in. Without a hash nobody can: a link to set the passphrase comes first."""
+
+    __tablename__: ClassVar[Any] = "account"
+    person_id: int = Field(foreign_key="person.id", primary_key=True, ondelete="CASCADE", sa_column_kwargs={"autoincrement": False})
+    login_name: str = Field(unique=True)  # folded: see access/accounts.py
+    passphrase_hash: str | None = None  # argon2id
+    must_set_passphrase: bool = True
+    created_at_utc: datetime = Field(default_factory=utc_now)
+
+
+class SetPasswordLink(Table, table=True):
+    """A link that lets somebody set their passphrase once. Only its token's SHA-256 is here."""
+
+    __tablename__: ClassVar[Any] = "set_password_link"
+    token_sha256: str = Field(primary_key=True)
+    person_id: int = _owned_by("person", index=True)
+    created_at_utc: datetime = Field(default_factory=utc_now)
+    expires_at_utc: datetime
+    used_at_utc: datetime | None = None
+
+
+class SignInSession(Table, table=True):
+    """One sign-in of one person in one browser. The cookie holds the token; only its SHA-256 is here."""
+
+    __tablename__: ClassVar[Any] = "sign_in_session"
+    token_sha256: str = Field(primary_key=True)
+    person_id: int = _owned_by("person", index=True)
+    created_at_utc: datetime = Field(default_factory=utc_now)
+    last_seen_at_utc: datetime = Field(default_factory=utc_now)
+    ended_at_utc: datetime | None = None
+
+
+class FailedSignIn(Table, table=True):
+    """How many tries to sign in failed in the present window. The name or address is kept as its SHA-256 only."""
+
+    __tablename__: ClassVar[Any] = "failed_sign_in"
+    __table_args__ = (_one_of("attempts_of", AttemptsOf),)
+    attempts_of: AttemptsOf = Field(sa_type=AutoString, primary_key=True)
+    subject_sha256: str = Field(primary_key=True)
+    window_started_at_utc: datetime
+    tries: int
 
 
 NPRS_COUNT_COLUMNS = tuple(f"n{score}" for score in range(NPRS_MIN, NPRS_MAX + 1))

@@ -6,11 +6,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+from access import sessions
+from access.web import COOKIE
 from benchmarks.clinics import ClinicFile, shown_episodes, therapist
 from benchmarks.figures import PAIRS, Figure, Pairs, milliseconds
 from benchmarks.session import PageBroken, Rerun, Session, opened_session
@@ -27,10 +29,15 @@ WARM_UP = 5
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address and its process."""
+    """A running server: its address, its process, and the cookie of somebody who signed in."""
 
     address: str
     process_id: int
+    cookie: str
+
+    def opened(self, page_name: str = "") -> AbstractContextManager[Session]:
+        """Open a session of a page."""
+        return opened_session(self.address, self.process_id, page_name, cookie=self.cookie)
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ def serving(clinic: ClinicFile) -> Iterator[Server]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "uvicorn", "benchmarks.served_pages:app", "--host", "127.0.0.1", "--port", str(port)]
-    environment = environment_for(clinic.url, {"BENCHMARK_PERSON_ID": str(therapist().person_id)})
+    environment = environment_for(clinic.url)
     with tempfile.TemporaryDirectory(prefix="still-running-bench-") as folder:
         log = Path(folder) / "server.log"
         with log.open("wb") as output:
@@ -60,7 +67,7 @@ def serving(clinic: ClinicFile) -> Iterator[Server]:
             )
         try:
             wait_until_healthy(server, address, log)
-            yield Server(address, server.pid)
+            yield Server(address, server.pid, _signed_in(clinic))
         finally:
             server.terminate()
             try:
@@ -68,6 +75,15 @@ def serving(clinic: ClinicFile) -> Iterator[Server]:
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
+
+
+def _signed_in(clinic: ClinicFile) -> str:
+    person_id = therapist().person_id
+    assert person_id is not None
+    engine = make_engine(clinic.url)
+    token = sessions.start(engine, person_id)
+    engine.dispose()
+    return f"{COOKIE}={token}"
 
 
 def page_figures(clinic: ClinicFile, *, pairs: int = PAIRS, first_views: int = FIRST_VIEWS) -> PageFigures:
@@ -83,12 +99,12 @@ def page_figures(clinic: ClinicFile, *, pairs: int = PAIRS, first_views: int = F
         return PageFigures([], ["  not measured: reading another process's CPU clock is done as Linux has it"])
     keys = shown_episodes(clinic)
     figures, told = [], []
-    with serving(clinic) as server, opened_session(server.address, server.process_id) as nothing:
+    with serving(clinic) as server, server.opened() as nothing:
         for span in (Span.ALL, Span.EPISODE):
             query = urlencode({"episode": keys[0], "range": span.value})
             with (
-                opened_session(server.address, server.process_id, "patient") as page,
-                opened_session(server.address, server.process_id, "patient") as kept,
+                server.opened("patient") as page,
+                server.opened("patient") as kept,
             ):
                 opened = page.rerun(query)
                 turns = [
@@ -142,7 +158,7 @@ def _sent_line(span: Span, opened: Rerun, again: Rerun) -> str:
 
 def _first_view_figure(server: Server, nothing: Session, keys: Sequence[str]) -> Figure:
     """Take patients whom nobody has looked at since the server started: nothing of them is cached."""
-    with opened_session(server.address, server.process_id, "patient") as page:
+    with server.opened("patient") as page:
         turns = [(_whole(page.rerun(f"episode={key}")), nothing.rerun("show=nothing")) for key in keys]
     cpu = Pairs.of([turn[0].cpu_s for turn in turns], [turn[1].cpu_s for turn in turns])
     wall_s = statistics.median(turn[0].wall_s for turn in turns)

@@ -3,10 +3,8 @@ What the page benchmark serves: the product's own app, with two things more to a
 
 `?show=nothing` draws nothing: the empty page, from the same server, with the product's lifespan and options. `?show=kept` draws the page
 from what was read and worked out the first time: what is left is Streamlit's own work for the page's elements.
-`BENCHMARK_PERSON_ID` says who is signed in.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +24,6 @@ _kept: dict[tuple[Any, ...], Any] = {}
 def _show() -> None:
     if st.query_params.get("show") == "nothing":
         return
-    st.session_state["person_id"] = int(os.environ["BENCHMARK_PERSON_ID"])
     _shown_by_the_product()
 
 

@@ -93,7 +93,7 @@ class Session:
 
 
 @contextmanager
-def opened_session(address: str, process_id: int, page_name: str = "") -> Iterator[Session]:
+def opened_session(address: str, process_id: int, page_name: str = "", *, cookie: str) -> Iterator[Session]:
     """
     Open a session of a served app until the block ends.
 
@@ -105,7 +105,11 @@ def opened_session(address: str, process_id: int, page_name: str = "") -> Iterat
         Of the server, for its CPU clock.
     page_name : str
         The page to open; empty for the first one.
+    cookie : str
+        What the gate knows the browser by.
     """
     url = address.replace("http://", "ws://") + "/_stcore/stream"
-    with connect(url, subprotocols=[Subprotocol("streamlit")], max_size=None, open_timeout=PATIENCE_S) as socket:
+    with connect(
+        url, subprotocols=[Subprotocol("streamlit")], additional_headers={"Cookie": cookie}, max_size=None, open_timeout=PATIENCE_S
+    ) as socket:
         yield Session(socket, process_id, page_name)

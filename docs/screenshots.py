@@ -20,7 +20,7 @@ from data import demo, queries
 from data.database import make_engine, migrate
 from data.permissions import COMMAND_LINE
 from pages.shared.shell import PAGES
-from tests.browser import PATIENCE_MS, running_browser, settle
+from tests.browser import PATIENCE_MS, running_browser, settle, sign_in
 from tests.serving import served
 
 IMAGES = Path(__file__).parent / "images"
@@ -67,8 +67,7 @@ def signed_in(
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(address)
-    page.get_by_role("button", name=who.therapist).first.click()
+    sign_in(page, address, who.therapist)
     open_page(page, PATIENT_PAGE)
     page.get_by_role("combobox").first.fill(who.patient_name)
     page.get_by_role("option").first.click()
@@ -104,7 +103,7 @@ def every_page(browser: Browser, address: str, who: Subject, folder: Path) -> No
 
 
 def open_page(page: Page, path: str) -> None:
-    """Go to a page as a person does, by its link in the menu: another address would be another session, signed out."""
+    """Go to a page as a person does, by its link in the menu."""
     title = next(title for other, title, *_ in PAGES if other == path)
     link = page.get_by_role("link", name=title, exact=True).first
     folded = page.get_by_test_id("stExpandSidebarButton")

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -82,6 +83,14 @@ def settle(page: Page) -> None:
     """Wait until the app has drawn what it was asked for: Streamlit marks its own state."""
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=PATIENCE_MS)
     expect(page.locator('[data-stale="true"], [data-testid="stSkeleton"]')).to_have_count(0)
+
+
+def sign_in(page: Page, address: str, name: str, path: str = "") -> None:
+    """Open a page of the demo clinic without a session, choose a name where the gate asks for one, and arrive at that page."""
+    page.goto(f"{address}/{path}")
+    page.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).first.click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=PATIENCE_MS)
+    settle(page)
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -239,11 +239,16 @@ def _forget(streamlit: object, database: object) -> None:
 def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """
     Give a function that serves the app on a free port until the test ends: `serve(database_url, NAME="value") -> address`.
+
+    With `command` it is started otherwise than by uvicorn, see `served`.
     """
     with contextlib.ExitStack() as running:
 
-        def start(database_url: str, **environment: str) -> str:
-            return running.enter_context(served(database_url, tmp_path / f"server-{next(_count)}.log", environment=environment))
+        def start(database_url: str, *, command: Sequence[str] | None = None, **environment: str) -> str:
+            otherwise = {} if command is None else {"command": command}
+            return running.enter_context(
+                served(database_url, tmp_path / f"server-{next(_count)}.log", environment=environment, **otherwise)
+            )
 
         yield start
 

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
 START_PATIENCE_S = 60.0
+QUIETLY = ("--no-access-log", "--log-level", "warning")
 
 
 def free_port() -> int:
@@ -29,7 +30,14 @@ def environment_for(database_url: str, extra: Mapping[str, str] | None = None) -
 
 
 @contextmanager
-def served(database_url: str, log: Path, *, environment: Mapping[str, str] | None = None, root: Path = ROOT) -> Iterator[str]:
+def served(
+    database_url: str,
+    log: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    root: Path = ROOT,
+    command: Sequence[str] = ("-m", "uvicorn", "dashboard:app", "--host", "127.0.0.1", "--port", "{port}", *QUIETLY),
+) -> Iterator[str]:
     """
     Serve the app until the block ends.
 
@@ -43,6 +51,8 @@ def served(database_url: str, log: Path, *, environment: Mapping[str, str] | Non
         Further environment variables.
     root : Path
         The folder that holds dashboard.py.
+    command : sequence of str
+        What Python is started with; `{port}` stands for the port.
 
     Yields
     ------
@@ -56,10 +66,9 @@ def served(database_url: str, log: Path, *, environment: Mapping[str, str] | Non
     """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "uvicorn", "dashboard:app", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [*command, "--no-access-log", "--log-level", "warning"],
+            [sys.executable, *(part.format(port=port) for part in command)],
             cwd=root,
             env=environment_for(database_url, environment),
             stdout=output,

@@ -13,27 +13,29 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from data.database import MIGRATIONS, DatabaseUnusable, make_engine, migrate, ready_engine, schema_revision, writing
+from data.database import MIGRATIONS, DatabaseUnusable, make_engine, migrate, migrations_config, ready_engine, schema_revision, writing
 from models import Table
 from tests.clinic_scene import new_scene, run_on
 from tests.serving import ROOT
 
-SECOND = """
+NEXT = """
 import os
 import signal
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9000"
+down_revision = "{head}"
 
 
 def upgrade() -> None:
     op.add_column("patient", sa.Column("shoe_size", sa.Float(), nullable=True))
     {then}
 """
+HEAD = str(ScriptDirectory.from_config(migrations_config()).get_current_head())
 MONDAY = date(2025, 3, 3)
 KILLED = "os.kill(os.getpid(), signal.SIGKILL)"
 FAILED = 'raise RuntimeError("the disk of the migration is full")'
@@ -44,10 +46,10 @@ ORPHANED = 'op.execute("DELETE FROM patient")'
 
 
 def scripts_with(folder: Path, then: str) -> Path:
-    """Copy the migrations and add a second one: a new column, then what is said."""
+    """Copy the migrations and add one more: a new column, then what is said."""
     scripts = folder / "migrations"
     shutil.copytree(MIGRATIONS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "0002_shoe_size.py").write_text(SECOND.format(then=then), encoding="utf-8")
+    (scripts / "versions" / "9000_shoe_size.py").write_text(NEXT.format(then=then, head=HEAD), encoding="utf-8")
     return scripts
 
 
@@ -75,7 +77,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def test_a_database_comes_from_nothing_to_the_newest_version_and_equals_the_models(empty_url: str) -> None:
     engine = make_engine(empty_url)
     assert schema_revision(engine) is None
-    assert migrate(engine) == "0001"
+    assert migrate(engine) == HEAD
     assert set(schema_of(engine)) == {*Table.metadata.tables, "alembic_version"}
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Table.metadata) == []
@@ -86,7 +88,7 @@ def test_migrating_again_does_nothing(engine: sa.Engine) -> None:
     scene = new_scene(engine)
     scene.patient("ADA")
     before, schema = scene.everything(), schema_of(engine)
-    assert migrate(engine) == "0001"
+    assert migrate(engine) == HEAD
     assert (scene.everything(), schema_of(engine)) == (before, schema)
 
 
@@ -123,9 +125,9 @@ def test_a_migration_that_breaks_off_leaves_the_old_schema_whole(engine: sa.Engi
     assert child.returncode == (-signal.SIGKILL if then == KILLED else 1)
     assert then == KILLED or "the disk of the migration is full" in child.stderr
 
-    assert schema_revision(engine) == "0001"
+    assert schema_revision(engine) == HEAD
     assert (schema_of(engine), scene.everything()) == (schema, before)
-    assert migrate(engine, scripts=scripts_with(tmp_path / "mended", "pass")) == "0002"
+    assert migrate(engine, scripts=scripts_with(tmp_path / "mended", "pass")) == "9000"
     assert schema_of(engine)["patient"] - schema["patient"] == {"shoe_size"}
     assert scene.everything() == before
 
@@ -150,4 +152,4 @@ def test_a_migration_that_would_leave_orphans_is_undone(sqlite_engine: sa.Engine
     before = scene.everything()
     with pytest.raises(DatabaseUnusable, match="rows without their parent; nothing was changed"):
         migrate(sqlite_engine, scripts=scripts_with(tmp_path, ORPHANED))
-    assert (schema_revision(sqlite_engine), scene.everything()) == ("0001", before)
+    assert (schema_revision(sqlite_engine), scene.everything()) == (HEAD, before)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -84,8 +84,9 @@ def running(clone: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 def test_make_run_serves_a_ready_demo_clinic_from_an_empty_environment(clone: Path, running: tuple[str, Path]) -> None:
     address, log = running
-    with urlopen(f"{address}/patient?episode=a-key", timeout=10) as answer:
+    with urlopen(Request(f"{address}/patient?episode=a-key", headers={"Accept": "text/html"}), timeout=10) as answer:
         assert answer.status == 200
+        assert answer.url == f"{address}/login?next=%2Fpatient%3Fepisode%3Da-key"
     said = log.read_text()
     assert "a-key" not in said
     assert f"{address} " in said

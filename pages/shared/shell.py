@@ -1,13 +1,16 @@
 """The frame around every page: who is there, where one can go."""
 
+import html
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
 from access import accounts
 from clinic import COULD_NOT_BE_READ, DatabaseUnusable
 from models import Viewer
-from pages.shared.begin import signed_in
+from pages.shared.begin import session, signed_in
 from pages.shared.look import palette, scheme
 
 PAGES = (
@@ -19,11 +22,15 @@ PAGES = (
 )
 # A file of ours: an icon by name would be fetched from outside the clinic.
 ICON = Path(__file__).with_name("icon.png")
+WATCH_EVERY = timedelta(seconds=15)
+WARN_BEFORE = timedelta(minutes=1)
 # Who is there stands in the bar of the pages, so that a page begins at the top; on a phone it stands under it. Streamlit writes white
 # on the accent in both schemes and captions too faintly to read well.
 STYLE = """<style>
 [data-testid="stCaptionContainer"] {{ color: inherit; opacity: 0.8; }}
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {{ color: {ground} !important; }}
+form.door button {{ font: inherit; color: inherit; background: none; border: 1px solid currentColor; border-radius: 0.375rem;
+  padding: 0.2rem 0.7rem; cursor: pointer; }}
 .stMainBlockContainer {{ padding-top: 3.75rem; padding-bottom: 3rem; }}
 @media (min-width: 900px) {{
   .st-key-who_is_there {{ position: fixed; top: 0.7rem; right: 1.5rem; width: auto; z-index: 999991; }}
@@ -40,8 +47,9 @@ def show() -> None:
         viewer = signed_in()
         page = st.navigation(pages, position="hidden" if viewer is None else "top")
         if viewer is None:
-            _choose_a_name()
+            _locked()
             return
+        _watch()
         _who_is_there(viewer)
         page.run()
     except DatabaseUnusable as unusable:
@@ -56,28 +64,34 @@ def show() -> None:
 
 def _who_is_there(viewer: Viewer) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small", key="who_is_there"):
-        st.badge("Demo clinic: all people are made up", icon=":material/science:", color="orange")
+        if accounts.is_demo():
+            st.badge("Demo clinic: all people are made up", icon=":material/science:", color="orange")
         st.caption(f"{viewer.name}, {accounts.role_words(viewer)}", width="content")
-        if st.button("Sign out", key="sign_out", type="tertiary"):
-            st.session_state.clear()
+        st.html('<form class="door" method="post" action="/logout"><button>Sign out</button></form>', width="content")
+
+
+@st.fragment(run_every=WATCH_EVERY)
+def _watch() -> None:
+    """Look every now and then whether the session still holds. This is the window's own doing and keeps no session alive."""
+    held = session()
+    if held is None:
+        st.rerun()
+    elif held.idle_left <= WARN_BEFORE:
+        st.warning("Nothing was clicked for a while. This window locks itself within a minute.", icon=":material/lock_clock:")
+        if st.button("Stay signed in", key="stay_signed_in", type="primary"):
+            signed_in()
             st.rerun()
 
 
-def _choose_a_name() -> None:
-    people = accounts.demo_people()
-    with st.container(horizontal_alignment="center"), st.container(width=560):
-        st.title("Still Running")
-        st.write("Calm the load down, build it up again, and keep the runner running.")
-        st.badge("Demo clinic: all people are made up", icon=":material/science:", color="orange")
-        st.subheader("Who are you today?")
-        for person in people:
-            chosen = st.button(
-                f"{person.name}, {accounts.role_words(person)}",
-                key=f"person_{person.person_id}",
-                icon=":material/person:",
-                width="stretch",
-            )
-            if chosen:
-                st.session_state["person_id"] = person.person_id
-                st.rerun()
-        st.caption("In the demo clinic you sign in by choosing a name. A real clinic starts empty, with nobody in it.")
+def _locked() -> None:
+    """Show nothing of the clinic, and the way back to where the person was."""
+    st.session_state.clear()
+    query = urlencode(st.query_params.to_dict())
+    wanted = html.escape(urlsplit(st.context.url or "/").path + (f"?{query}" if query else ""))
+    st.title("Signed out")
+    st.write(
+        "This window was locked: you signed out, nothing was clicked for a while, or your working day here is over. What you saved is kept."
+    )
+    st.html(
+        f'<form class="door" method="get" action="/login"><input type="hidden" name="next" value="{wanted}"><button>Sign in</button></form>'
+    )

@@ -1,0 +1,138 @@
+"""
+Sessions on the server: who is signed in, in which browser, until when.
+
+The browser's cookie holds a random token and nothing else; the database holds its SHA-256. That digest is also what the gate tells
+Streamlit, and what each rerun looks up again. So a session ends the moment its row says so, whatever the browser still holds.
+"""
+
+import functools
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from data.database import reading, writing
+from models import Clinic, Person, SignInSession, utc_now
+
+TOKEN_BYTES = 32
+# A click within this time of the last one is not written down again: not each rerun costs a write.
+TOUCH_EVERY = timedelta(seconds=20)
+FORGOTTEN_AFTER = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """
+    A session that holds.
+
+    Attributes
+    ----------
+    key : str
+        SHA-256 of the token, hexadecimal: names the session and opens nothing.
+    idle_left : datetime.timedelta
+        Time until it locks itself if nothing is clicked.
+    """
+
+    key: str
+    person_id: int
+    idle_left: timedelta
+
+
+def key_of(token: str) -> str:
+    """Give the session's name for a cookie's token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def start(engine: sa.Engine, person_id: int, *, now: datetime | None = None) -> str:
+    """
+    Start a session for somebody who has proved who they are.
+
+    Returns
+    -------
+    str
+        The token for the cookie. It is stored nowhere else.
+    """
+    token, now = secrets.token_urlsafe(TOKEN_BYTES), now or utc_now()
+    with writing(engine) as connection:
+        connection.execute(sa.delete(SignInSession).where(col(SignInSession.created_at_utc) < now - FORGOTTEN_AFTER))
+        connection.execute(
+            sa.insert(SignInSession).values(token_sha256=key_of(token), person_id=person_id, created_at_utc=now, last_seen_at_utc=now)
+        )
+    return token
+
+
+@functools.cache
+def _one() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(
+            col(SignInSession.person_id),
+            col(SignInSession.created_at_utc),
+            col(SignInSession.last_seen_at_utc),
+            col(Clinic.idle_minutes),
+            col(Clinic.session_hours),
+        )
+        .join(Person, col(Person.id) == col(SignInSession.person_id))
+        .join(Clinic, sa.true())
+        .where(
+            col(SignInSession.token_sha256) == sa.bindparam("key"),
+            col(SignInSession.ended_at_utc).is_(None),
+            col(Person.is_active).is_(True),
+        )
+    )
+
+
+def find(engine: sa.Engine, key: str, *, touch: bool, now: datetime | None = None) -> SignedIn | None:
+    """
+    Look up a session; None if there is none, or it was ended, or it idled too long, or is too old, or its person was switched off.
+
+    Parameters
+    ----------
+    key : str
+        As `key_of` gives it.
+    touch : bool
+        True if a person did something. What a window does by itself is no activity.
+    """
+    now = now or utc_now()
+    with reading(engine) as connection:
+        row = connection.execute(_one(), {"key": key}).one_or_none()
+    if row is None:
+        return None
+    last_seen, created = _utc(row.last_seen_at_utc), _utc(row.created_at_utc)
+    idle_left = timedelta(minutes=row.idle_minutes) - (now - last_seen)
+    if idle_left <= timedelta() or now - created >= timedelta(hours=row.session_hours):
+        return None
+    if touch and now - last_seen >= TOUCH_EVERY:
+        with writing(engine) as connection:
+            connection.execute(
+                sa.update(SignInSession)
+                .where(col(SignInSession.token_sha256) == key, col(SignInSession.ended_at_utc).is_(None))
+                .values(last_seen_at_utc=now)
+            )
+        idle_left = timedelta(minutes=row.idle_minutes)
+    return SignedIn(key, row.person_id, idle_left)
+
+
+def end(engine: sa.Engine, key: str, *, now: datetime | None = None) -> bool:
+    """End a session for good; says whether there was one to end."""
+    return _end(engine, col(SignInSession.token_sha256) == key, now)
+
+
+def end_all_of(engine: sa.Engine, person_id: int, *, now: datetime | None = None) -> bool:
+    """End every session of a person: their passphrase or roles changed, or they left."""
+    return _end(engine, col(SignInSession.person_id) == person_id, now)
+
+
+def _end(engine: sa.Engine, which: sa.ColumnElement[bool], now: datetime | None) -> bool:
+    with writing(engine) as connection:
+        ended = connection.execute(
+            sa.update(SignInSession).where(which, col(SignInSession.ended_at_utc).is_(None)).values(ended_at_utc=now or utc_now())
+        )
+    return ended.rowcount > 0
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

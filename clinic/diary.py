@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from data import queries, records
+from data import audit, queries, records
 from data.database import engine
 from models import NoRunEntry, PainEntry, PainMoment, RestEntry, RestMoment, Viewer
 from rehab.units import distance_text
@@ -53,6 +53,7 @@ def patient_today(episode: queries.EpisodeRow) -> date:
 
 def runs_on(viewer: Viewer, episode: queries.EpisodeRow, day: date) -> dict[int, str]:
     """Give the runs of a day in words, by id."""
+    audit.viewed(engine(), viewer, "pain diary", patient_key=episode.patient_key)
     runs = queries.runs(engine(), viewer, episode.patient_key)
     of_day = runs[runs["run_date"].dt.date == day]
     return {
@@ -113,6 +114,7 @@ def add_entries(
 
 def history(viewer: Viewer, episode: queries.EpisodeRow, *, days: int = LOOK_BACK_DAYS) -> list[DiaryLine]:
     """List the scores of the last days with what they were before, newest first."""
+    audit.viewed(engine(), viewer, "pain diary", patient_key=episode.patient_key)
     since = patient_today(episode) - timedelta(days=days)
     frame = queries.score_history(engine(), viewer, episode.patient_key, since=since)
     frame = frame[frame["side"] == episode.side]

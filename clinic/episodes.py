@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from clinic.today import side_words
-from data import queries
+from data import audit, queries
 from data.database import engine
 from data.records import local_today
 from models import Viewer, VisitStatus
@@ -123,7 +123,7 @@ _KEPT = _Kept()
 
 def episode(viewer: Viewer, key: str, *, as_of: date | None = None, database: sa.Engine | None = None) -> Episode:
     """
-    Join the facts of an episode with their meaning.
+    Join the facts of an episode with their meaning. That somebody looks is written down first.
 
     Parameters
     ----------
@@ -142,6 +142,7 @@ def episode(viewer: Viewer, key: str, *, as_of: date | None = None, database: sa
         If there is no such episode for this viewer.
     """
     database = database or engine()
+    audit.viewed(database, viewer, "episode", episode_key=key)
     row = queries.episode(database, viewer, key)
     day = as_of or local_today(row.time_zone)
     settings = queries.clinic(database)

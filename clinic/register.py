@@ -4,7 +4,7 @@ from datetime import date
 from zoneinfo import available_timezones
 
 from clinic.today import age_years, folded
-from data import queries, records
+from data import audit, queries, records
 from data.database import engine
 from models import DistanceUnit, EpisodeEntry, PatientEntry, Side, Viewer
 from rehab.diagnoses import DIAGNOSES, Diagnosis
@@ -87,6 +87,7 @@ def full_name(given_name: str, family_name: str, code: str) -> str:
 
 def register_lines(viewer: Viewer) -> list[dict[str, str]]:
     """Give the register in words, by name."""
+    audit.viewed(engine(), viewer, "register")
     day = today()
     return [
         {

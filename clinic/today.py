@@ -6,7 +6,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from data import queries
+from data import audit, queries
 from data.database import engine
 from data.records import local_today
 from models import Side, Viewer
@@ -60,6 +60,7 @@ def today_list(viewer: Viewer, *, today: date | None = None, database: sa.Engine
         Default the process's own.
     """
     database = database or engine()
+    audit.viewed(database, viewer, "today")
     day = today or local_today(queries.clinic(database).time_zone)
     return [_line(row, day) for row in queries.caseload(database, viewer, today=day)]
 

@@ -1,5 +1,6 @@
 """`python -m data …`: the clinic from a terminal. Exit codes: 0 ok, 1 some input was refused, 2 it could not be done as asked."""
 
+import hashlib
 import json
 import sys
 from dataclasses import asdict
@@ -12,11 +13,13 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 import typer
 
-from data import database, exports, imports, queries, records
+from data import audit, database, exports, imports, queries, records
 from data.permissions import COMMAND_LINE, NotFound
 from models import Clinic, EntryRefused, ImportOutcome, PatientEntry
 
 app = typer.Typer(help="Still Running from a terminal.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+audit_app = typer.Typer(help="Who saw or changed what.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
 
 
 class ExportTable(StrEnum):
@@ -81,6 +84,7 @@ def demo(
         )
     engine = database.make_engine()
     database.migrate(engine)
+    audit.make_key(engine)
     made = demo_clinic.fill(engine, as_of=day)
     typer.echo(f"Demo clinic ready: {made.patients} synthetic patients, {made.runs} runs, {made.scores} pain scores.")
 
@@ -104,9 +108,12 @@ def init(
         key = database.new_key_file(database.key_file())
     engine = database.make_engine(url, key if on_sqlite else None)
     database.migrate(engine)
+    audit_key = audit.make_key(engine)
     with database.writing(engine) as connection:
         connection.execute(sa.insert(Clinic).values(id=1, name=name, time_zone=time_zone, week_start=0, is_demo=False))
     typer.echo(f"{name} is ready and empty.")
+    if audit_key is not None:
+        typer.echo(f"The key of the audit is kept in {audit_key} (only you can read it). Keep a copy apart from the computer.")
     if on_sqlite and key is not None:
         groups = " ".join(key[start : start + 8] for start in range(0, len(key), 8))
         typer.echo(
@@ -201,7 +208,25 @@ def export(
         frame = patient_weeks(COMMAND_LINE, key, as_of=_day(through, "--through") if through else None, database=engine)[
             list(EXPORT_COLUMNS)
         ]
-    typer.echo(exports.csv_text(frame) if format_ == ExportFormat.CSV else exports.json_text(frame), nl=format_ == ExportFormat.JSON)
+    text = exports.csv_text(frame) if format_ == ExportFormat.CSV else exports.json_text(frame) + "\n"
+    written = hashlib.sha256(text.encode()).hexdigest()
+    audit.taken_away(engine, COMMAND_LINE, key, table.value, rows=len(frame), sha256=written)
+    typer.echo(text, nl=False)
+
+
+@audit_app.command()
+def verify(
+    renew_head: Annotated[
+        bool, typer.Option("--renew-head", help="Accept the newest row as the end, after a backup was restored on purpose.")
+    ] = False,
+) -> None:
+    """Check that no row of the audit was changed, removed, moved, inserted or cut off."""
+    faults = audit.verify(_ready(), renew_head=renew_head)
+    for fault in faults:
+        typer.echo(fault.sentence)
+    if faults:
+        raise typer.Exit(1)
+    typer.echo("The audit is as it was written.")
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,17 @@ def configured_key() -> str | None:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", key):
         raise DatabaseUnusable("The encryption key must be 64 hexadecimal digits. Restore it from the recovery sheet.")
     return key.lower()
+
+
+def audit_folder(engine: sa.Engine) -> Path:
+    """
+    Say where `audit.key` and `audit.head` lie: beside the database file; for a PostgreSQL database in `STILL_RUNNING_AUDIT_FOLDER`, else in `var/`.
+    """
+    path = sqlite_path(engine.url.render_as_string(hide_password=False))
+    if path is not None:
+        return path.parent
+    named = os.environ.get("STILL_RUNNING_AUDIT_FOLDER", "").strip()
+    return Path(named) if named else VAR
 
 
 def new_key_file(path: Path) -> str:
@@ -198,9 +209,16 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Open one writing transaction: whole at the end, or nothing of it."""
-    with engine.execution_options(writes=True).begin() as connection:
+    """
+    Open one writing transaction: whole at the end, or nothing of it.
+
+    What stands in its execution option `after_commit`, a list, is called when all is stored.
+    """
+    after_commit: list[Callable[[], None]] = []
+    with engine.execution_options(writes=True, after_commit=after_commit).begin() as connection:
         yield connection
+    for call in after_commit:
+        call()
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from data.demo_cast import Part
 from data.demo_courses import history
 from data.demo_history import History
 from models import (
+    AuditEvent,
     Change,
     Clinic,
     DayWithoutRun,
@@ -102,7 +103,13 @@ def fill(engine: sa.Engine, *, as_of: date | None = None) -> Made:
         opened = _noon(day - timedelta(days=CLINIC_AGE_DAYS))
         connection.execute(
             sa.insert(Clinic).values(
-                id=1, name=CLINIC_NAME, time_zone=TIME_ZONE, week_start=WEEK_START, is_demo=True, created_at_utc=opened
+                id=1,
+                name=CLINIC_NAME,
+                time_zone=TIME_ZONE,
+                week_start=WEEK_START,
+                is_demo=True,
+                therapists_see_site=True,
+                created_at_utc=opened,
             )
         )
         staff = _add_staff(connection, opened)
@@ -116,7 +123,7 @@ def fill(engine: sa.Engine, *, as_of: date | None = None) -> Made:
 
 def remove(engine: sa.Engine) -> None:
     """
-    Empty every table of a demo clinic, in one transaction.
+    Empty every table of a demo clinic, in one transaction. The audit stays: it is append-only, for a demo clinic too.
 
     Raises
     ------
@@ -127,7 +134,8 @@ def remove(engine: sa.Engine) -> None:
         if connection.execute(sa.select(col(Clinic.is_demo))).scalar() is not True:
             raise DatabaseUnusable("This is not a demo clinic; nothing was removed.")
         for table in reversed(Table.metadata.sorted_tables):
-            connection.execute(sa.delete(table))
+            if table.name != AuditEvent.__tablename__:
+                connection.execute(sa.delete(table))
 
 
 def _key(*what: int) -> str:

@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import col
 
-from data import permissions, records, series
+from data import audit, permissions, records, series
 from data.database import reading, writing
 from data.importers.base import FILE_MAX_BYTES, FileRefused, ReadFile, ReadRun, read_bytes, unpacked
+from data.permissions import Act
 from models import (
     NAME_MAX_CHARACTERS,
     RUN_MEASURES,
+    AuditAction,
     DayWithoutRun,
     EntryRefused,
     EpisodeOfCare,
@@ -158,8 +160,8 @@ def import_files(
     ImportReport
         One `FileReport` per source, in their order.
     """
-    with writing(engine) as connection:
-        patient = permissions.patient_row(connection, viewer, key=patient_key)
+    with audit.changing(engine, viewer, "patient", patient_key) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
         batch_id: int = connection.execute(
             sa.insert(ImportBatch)
             .values(patient_id=patient.id, person_id=viewer.person_id, via=via, started_at_utc=utc_now())
@@ -246,7 +248,15 @@ class _Importing:
 
     def _file_row(self, content: bytes, digest: str, file_format: str, outcome: ImportOutcome, reason: str) -> None:
         with writing(self.engine) as connection:
-            self._insert_file(connection, content, digest, file_format, outcome, reason)
+            file_id = self._insert_file(connection, content, digest, file_format, outcome, reason)
+            self._record(connection, file_id, digest, outcome, [], 0)
+
+    def _record(
+        self, connection: sa.Connection, file_id: int, digest: str, outcome: ImportOutcome, run_ids: list[int], entries_added: int
+    ) -> None:
+        """Append the file's row to the audit; its name may be a patient's, so it is known by its bytes."""
+        new = {"content_sha256": digest, "outcome": outcome, "runs_added": run_ids, "entries_added": entries_added}
+        audit.record(connection, self.viewer, AuditAction.IMPORT, kind="import_file", key=file_id, patient_id=self.patient.id, new=new)
 
     def _insert_file(
         self, connection: sa.Connection, content: bytes, digest: str, file_format: str, outcome: ImportOutcome, reason: str
@@ -275,11 +285,12 @@ class _Importing:
         said = list(read.notes)
         refused = [f"Line {line.line}: {line.reason}" for line in read.refused_lines]
         with writing(self.engine) as connection:
-            permissions.patient_row(connection, self.viewer, key=self.patient.key)
+            permissions.patient_row(connection, self.viewer, key=self.patient.key, act=Act.WRITE)
             starts_on = records.week_start(connection)
-            file_id = self._insert_file(connection, content, hashlib.sha256(inflated).hexdigest(), file_format, ImportOutcome.NO_DATA, "")
+            digest = hashlib.sha256(inflated).hexdigest()
+            file_id = self._insert_file(connection, content, digest, file_format, ImportOutcome.NO_DATA, "")
             days: set[date] = set()
-            run_ids, runs_added, doubtful = [], 0, False
+            run_ids, new_ids, doubtful = list[int](), list[int](), False
             for run in read.runs:
                 try:
                     entry, left_out = run_entry(run, today=today, time_zone=self.patient.time_zone)
@@ -294,7 +305,7 @@ class _Importing:
                 if run_id is None:
                     run_id = _same_run(connection, row)
                 else:
-                    runs_added += 1
+                    new_ids.append(run_id)
                     doubtful |= run.doubtful or bool(left_out)
                     days.add(entry.run_date)
                 run_ids.append(run_id)
@@ -303,12 +314,14 @@ class _Importing:
                     connection.execute(sa.insert(RunFile).values(link))
             added, entry_days, clashes = self._entries(connection, read, file_id, today, starts_on, now)
             refused += clashes
+            runs_added = len(new_ids)
             if runs_added or added:
                 records.touch_runs(connection, self.patient.id, days | entry_days, starts_on)
             outcome = _outcome(read, runs_added + added, len(run_ids), doubtful=doubtful, refused=bool(refused))
             reason = _reason(outcome, len(run_ids), runs_added, added, said, refused)
             connection.execute(sa.update(ImportFile).where(col(ImportFile.id) == file_id).values(outcome=outcome, reason=reason))
             runs = _reported_runs(connection, self.patient.id, col(RunFile.import_file_id) == file_id)
+            self._record(connection, file_id, digest, outcome, new_ids, added)
         complete = not refused and not read.partial
         return FileReport(self.source.name, outcome, reason, runs, runs_added, added, complete)
 

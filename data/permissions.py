@@ -1,13 +1,135 @@
-"""The lock: who may see or write which patient. Every function of data/ that touches a patient asks here."""
+"""
+The lock: who may see or write which patient. Every function of data/ that touches a patient asks here.
 
+`GRANTS` is the whole of it as data: for each thing and act how far each role reaches, and which functions ask for it. docs/roles.md is
+this table, and the tests try each role at each function.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col
 
-from models import EpisodeOfCare, Patient, Role, Viewer
+from models import Clinic, EpisodeOfCare, Patient, PersonRole, PersonSite, Role, Viewer
 
-COMMAND_LINE = Viewer(person_id=None, name="command line", roles=frozenset(Role), reaches_all=True)
+COMMAND_LINE = Viewer(person_id=None, name="command line", roles=frozenset(Role), source="command line", reaches_all=True)
+
+
+class Thing(StrEnum):
+    """What is asked for."""
+
+    REGISTER = "the register: names and birth dates of patients"
+    FACTS = "what is known of a patient: episodes, runs, pain, plans, visits"
+    BOOKING = "appointments, without what was said at them"
+    EXPORT = "a patient's facts as a file or on paper"
+    COUNTS = "how many patients and episodes the clinic has"
+    SETTINGS = "the clinic's settings"
+    AUDIT = "who saw or changed what"
+
+
+class Act(StrEnum):
+    SEE = "see"
+    WRITE = "write"
+
+
+class Reach(StrEnum):
+    """How far a role reaches; a person with several roles reaches as far as the furthest."""
+
+    NONE = "no"
+    THEIRS = "theirs"  # own patients, and those of their sites if the clinic has it so
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """How far each role reaches at one thing, and the functions that ask for it."""
+
+    thing: Thing
+    act: Act
+    owner: Reach
+    therapist: Reach
+    front_desk: Reach
+    functions: tuple[str, ...]
+
+    def reach(self, viewer: Viewer) -> Reach:
+        """Say how far somebody with these roles reaches."""
+        if viewer.reaches_all:
+            return Reach.ALL
+        of_role = {Role.OWNER: self.owner, Role.THERAPIST: self.therapist, Role.FRONT_DESK: self.front_desk}
+        given = {of_role[role] for role in viewer.roles} if viewer.person_id is not None else set()
+        return next((reach for reach in (Reach.ALL, Reach.THEIRS) if reach in given), Reach.NONE)
+
+
+GRANTS = (
+    Grant(
+        Thing.REGISTER,
+        Act.SEE,
+        owner=Reach.NONE,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.ALL,
+        functions=("queries.patients", "queries.patient", "queries.patient_key"),
+    ),
+    Grant(Thing.REGISTER, Act.WRITE, owner=Reach.NONE, therapist=Reach.ALL, front_desk=Reach.ALL, functions=("records.add_patient",)),
+    Grant(
+        Thing.FACTS,
+        Act.SEE,
+        owner=Reach.NONE,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.NONE,
+        functions=(
+            "audit.viewed",
+            "queries.episode",
+            "queries.episodes",
+            "queries.caseload",
+            "queries.runs",
+            "queries.run_minutes",
+            "queries.run_files",
+            "queries.scores",
+            "queries.score_history",
+            "queries.rest_answers",
+            "queries.coverage",
+            "queries.weeks",
+            "queries.plans",
+            "queries.visits",
+            "queries.changes",
+        ),
+    ),
+    Grant(
+        Thing.FACTS,
+        Act.WRITE,
+        owner=Reach.NONE,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.NONE,
+        functions=(
+            "imports.import_files",
+            "records.add_episode",
+            "records.add_run",
+            "records.retire_run",
+            "records.add_pain_scores",
+            "records.add_diary_day",
+            "records.correct_pain_score",
+            "records.add_rest_answer",
+            "records.add_day_without_run",
+            "records.add_plan",
+            "records.add_change",
+        ),
+    ),
+    Grant(Thing.BOOKING, Act.WRITE, owner=Reach.NONE, therapist=Reach.THEIRS, front_desk=Reach.ALL, functions=("records.add_visit",)),
+    Grant(Thing.EXPORT, Act.SEE, owner=Reach.NONE, therapist=Reach.THEIRS, front_desk=Reach.NONE, functions=("audit.taken_away",)),
+    Grant(Thing.COUNTS, Act.SEE, owner=Reach.ALL, therapist=Reach.NONE, front_desk=Reach.NONE, functions=("queries.counts",)),
+    Grant(
+        Thing.SETTINGS,
+        Act.WRITE,
+        owner=Reach.ALL,
+        therapist=Reach.NONE,
+        front_desk=Reach.NONE,
+        functions=("records.set_week_start", "records.set_therapists_see_site"),
+    ),
+    Grant(Thing.AUDIT, Act.SEE, owner=Reach.ALL, therapist=Reach.THEIRS, front_desk=Reach.NONE, functions=("audit.search",)),
+)
+_GRANTED = {(grant.thing, grant.act): grant for grant in GRANTS}
 
 
 class NotFound(LookupError):
@@ -17,36 +139,50 @@ class NotFound(LookupError):
         super().__init__(f"There is no such {what} here.")
 
 
-def reachable(viewer: Viewer) -> sa.ColumnElement[bool]:
-    """
-    Say which patients a viewer may see, as a condition on `patient`.
-
-    A therapist reaches the patients of episodes that are theirs or of their sites, and those whom they registered and who have no
-    episode yet. The other roles reach no patient's facts.
-    """
-    if viewer.reaches_all:
-        return sa.true()
-    if Role.THERAPIST not in viewer.roles or viewer.person_id is None:
-        return sa.false()
-    episode = sa.select(col(EpisodeOfCare.id)).where(col(EpisodeOfCare.patient_id) == col(Patient.id)).correlate(Patient)
-    theirs = sa.or_(col(EpisodeOfCare.therapist_id) == viewer.person_id, col(EpisodeOfCare.site_id).in_(sorted(viewer.site_ids)))
-    return sa.or_(
-        sa.exists(episode.where(theirs)),
-        sa.and_(col(Patient.created_by_id) == viewer.person_id, ~sa.exists(episode)),
-    )
+def reach(viewer: Viewer, thing: Thing, act: Act) -> Reach:
+    """Say how far a viewer reaches at a thing."""
+    return _GRANTED[thing, act].reach(viewer)
 
 
-def require_clinical(viewer: Viewer) -> None:
+def require(viewer: Viewer, thing: Thing, act: Act) -> None:
     """
-    Refuse who may not register patients or write facts.
+    Refuse who does not reach all of a thing.
 
     Raises
     ------
     NotFound
-        If the viewer is no therapist.
     """
-    if not (viewer.reaches_all or Role.THERAPIST in viewer.roles):
+    if reach(viewer, thing, act) is not Reach.ALL:
         raise NotFound()
+
+
+def reachable(viewer: Viewer, thing: Thing = Thing.FACTS, act: Act = Act.SEE) -> sa.ColumnElement[bool]:
+    """
+    Say which patients a viewer may see, as a condition on `patient`.
+
+    Theirs are the patients of their own episodes; those of episodes at their sites, if the clinic has it so; those without an episode
+    whom they registered, or the front desk of one of their sites, so that a therapist can open the first.
+    """
+    reaches = reach(viewer, thing, act)
+    if reaches is Reach.ALL:
+        return sa.true()
+    if reaches is Reach.NONE:
+        return sa.false()
+    episode = sa.select(col(EpisodeOfCare.id)).where(col(EpisodeOfCare.patient_id) == col(Patient.id)).correlate(Patient)
+    site_ids = sorted(viewer.site_ids)
+    by_site = sa.exists(sa.select(col(Clinic.id)).where(col(Clinic.therapists_see_site).is_(True)).correlate(None))
+    at_site = sa.and_(col(EpisodeOfCare.site_id).in_(site_ids), by_site)
+    desk = (
+        sa.select(col(PersonRole.person_id))
+        .join(PersonSite, col(PersonSite.person_id) == col(PersonRole.person_id))
+        .where(col(PersonRole.role) == Role.FRONT_DESK, col(PersonSite.site_id).in_(site_ids))
+        .correlate(None)
+    )
+    registered = sa.or_(col(Patient.created_by_id) == viewer.person_id, col(Patient.created_by_id).in_(desk))
+    return sa.or_(
+        sa.exists(episode.where(sa.or_(col(EpisodeOfCare.therapist_id) == viewer.person_id, at_site))),
+        sa.and_(registered, ~sa.exists(episode)),
+    )
 
 
 def held(statement: sa.Select[*tuple[Any, ...]], connection: sa.Connection) -> sa.Select[*tuple[Any, ...]]:
@@ -59,9 +195,17 @@ def held(statement: sa.Select[*tuple[Any, ...]], connection: sa.Connection) -> s
     return statement.with_for_update(of=Patient) if connection.get_execution_options().get("writes") else statement
 
 
-def patient_row(connection: sa.Connection, viewer: Viewer, *, key: str | None = None, code: str | None = None) -> sa.Row[*tuple[Any, ...]]:
+def patient_row(
+    connection: sa.Connection,
+    viewer: Viewer,
+    *,
+    key: str | None = None,
+    code: str | None = None,
+    thing: Thing = Thing.FACTS,
+    act: Act = Act.SEE,
+) -> sa.Row[*tuple[Any, ...]]:
     """
-    Find one patient by key or code, if the viewer may see them. A writing transaction holds the patient until its end.
+    Find one patient by key or code, if the viewer may see (or write) that thing of them. A writing transaction holds the patient until its end.
 
     Raises
     ------
@@ -69,16 +213,18 @@ def patient_row(connection: sa.Connection, viewer: Viewer, *, key: str | None = 
         If there is none for this viewer.
     """
     wanted = col(Patient.key) == key if key is not None else col(Patient.code) == code
-    statement = sa.select(*Patient.metadata.tables["patient"].columns).where(wanted, reachable(viewer))
+    statement = sa.select(*Patient.metadata.tables["patient"].columns).where(wanted, reachable(viewer, thing, act))
     row = connection.execute(held(statement, connection)).one_or_none()
     if row is None:
         raise NotFound()
     return row
 
 
-def episode_row(connection: sa.Connection, viewer: Viewer, key: str) -> sa.Row[*tuple[Any, ...]]:
+def episode_row(
+    connection: sa.Connection, viewer: Viewer, key: str, *, thing: Thing = Thing.FACTS, act: Act = Act.SEE
+) -> sa.Row[*tuple[Any, ...]]:
     """
-    Find one episode by key, if the viewer may see its patient. A writing transaction holds the patient until its end.
+    Find one episode by key, if the viewer may see (or write) that thing of its patient. A writing transaction holds the patient until its end.
 
     Raises
     ------
@@ -88,9 +234,19 @@ def episode_row(connection: sa.Connection, viewer: Viewer, key: str) -> sa.Row[*
     statement = (
         sa.select(*EpisodeOfCare.metadata.tables["episode_of_care"].columns)
         .join(Patient, col(Patient.id) == col(EpisodeOfCare.patient_id))
-        .where(col(EpisodeOfCare.key) == key, reachable(viewer))
+        .where(col(EpisodeOfCare.key) == key, reachable(viewer, thing, act))
     )
     row = connection.execute(held(statement, connection)).one_or_none()
     if row is None:
         raise NotFound("episode")
     return row
+
+
+def roles_table() -> str:
+    """Write `GRANTS` as the table of docs/roles.md."""
+    lines = ["| what | act | owner | therapist | front desk | asked by |", "| --- | --- | --- | --- | --- | --- |"]
+    for grant in GRANTS:
+        asked = ", ".join(f"`{name}`" for name in grant.functions)
+        cells = (grant.thing.value, grant.act.value, grant.owner.value, grant.therapist.value, grant.front_desk.value, asked)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

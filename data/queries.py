@@ -14,6 +14,7 @@ from sqlmodel import col
 from data import permissions, series
 from data.database import reading
 from data.importers.base import MinuteSeries
+from data.permissions import Act, Thing
 from models import (
     CHANGE_COLUMNS,
     NPRS_COUNT_COLUMNS,
@@ -63,6 +64,16 @@ class ClinicRow:
     time_zone: str
     week_start: int
     is_demo: bool
+    therapists_see_site: bool = False
+
+
+@dataclass(frozen=True)
+class ClinicCounts:
+    """How much the clinic has to do, without a patient in it."""
+
+    patients: int
+    active_episodes: int
+    discharged_episodes: int
 
 
 @dataclass(frozen=True)
@@ -161,7 +172,7 @@ def _name() -> sa.ColumnElement[str]:
 
 
 # Statements that each rerun of a page asks are built once: building one costs more than running it.
-_CLINIC = sa.select(col(Clinic.name), col(Clinic.time_zone), col(Clinic.week_start), col(Clinic.is_demo))
+_CLINIC = sa.select(col(Clinic.name), col(Clinic.time_zone), col(Clinic.week_start), col(Clinic.is_demo), col(Clinic.therapists_see_site))
 
 
 def clinic(engine: sa.Engine) -> ClinicRow:
@@ -209,6 +220,23 @@ def sites(engine: sa.Engine) -> list[tuple[int, str, str]]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+def counts(engine: sa.Engine, viewer: Viewer) -> ClinicCounts:
+    """
+    Count the clinic's patients and episodes.
+
+    Raises
+    ------
+    NotFound
+        If the viewer is not the owner.
+    """
+    permissions.require(viewer, Thing.COUNTS, Act.SEE)
+    of_status = sa.select(sa.func.count()).select_from(EpisodeOfCare).where(col(EpisodeOfCare.status) == sa.bindparam("status"))
+    with reading(engine) as connection:
+        patients = connection.execute(sa.select(sa.func.count()).select_from(Patient)).scalar_one()
+        active, discharged = (connection.execute(of_status, {"status": status}).scalar_one() for status in EpisodeStatus)
+    return ClinicCounts(patients, active, discharged)
+
+
 def _patients() -> sa.Select[*tuple[Any, ...]]:
     episodes = (
         sa.select(sa.func.count())
@@ -236,7 +264,7 @@ def _patient_of(row: sa.Row[*tuple[Any, ...]]) -> PatientRow:
 
 def patients(engine: sa.Engine, viewer: Viewer) -> list[PatientRow]:
     """Read the register: every patient that the viewer may see, ordered by name."""
-    statement = _patients().where(permissions.reachable(viewer))
+    statement = _patients().where(permissions.reachable(viewer, Thing.REGISTER))
     with reading(engine) as connection:
         ordered = statement.order_by(col(Patient.family_name), col(Patient.given_name), col(Patient.code))
         return [_patient_of(row) for row in connection.execute(ordered)]
@@ -252,7 +280,7 @@ def patient(engine: sa.Engine, viewer: Viewer, key: str) -> PatientRow:
         If there is none for this viewer.
     """
     with reading(engine) as connection:
-        row = connection.execute(_patients().where(col(Patient.key) == key, permissions.reachable(viewer))).one_or_none()
+        row = connection.execute(_patients().where(col(Patient.key) == key, permissions.reachable(viewer, Thing.REGISTER))).one_or_none()
     if row is None:
         raise permissions.NotFound()
     return _patient_of(row)
@@ -261,7 +289,7 @@ def patient(engine: sa.Engine, viewer: Viewer, key: str) -> PatientRow:
 def patient_key(engine: sa.Engine, viewer: Viewer, code: str) -> str:
     """Find a patient's key by their code; raises NotFound."""
     with reading(engine) as connection:
-        return str(permissions.patient_row(connection, viewer, code=code).key)
+        return str(permissions.patient_row(connection, viewer, code=code, thing=Thing.REGISTER).key)
 
 
 def _episodes(*more: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import col
 
-from data import permissions, weeks
-from data.database import writing
+from data import audit, permissions, weeks
+from data.permissions import Act, Thing
 from models import (
+    AuditAction,
     Change,
     ChangeKind,
     Clinic,
@@ -30,6 +31,7 @@ from models import (
     Plan,
     RestAnswer,
     RestEntry,
+    Role,
     Run,
     RunEntry,
     RunSeries,
@@ -43,6 +45,9 @@ from models import (
     utc_now,
     week_number,
 )
+
+# What says who somebody is: never in the audit.
+NAMES_OF_PATIENTS = frozenset({"code", "given_name", "family_name", "birth_date"})
 
 
 class AlreadyThere(ValueError):
@@ -77,16 +82,19 @@ def add_patient(engine: sa.Engine, viewer: Viewer, entry: PatientEntry) -> str:
     AlreadyThere
         If the code is taken.
     """
-    permissions.require_clinical(viewer)
     key = new_key()
-    with writing(engine) as connection:
+    with audit.changing(engine, viewer, "patient", None) as connection:
+        permissions.require(viewer, Thing.REGISTER, Act.WRITE)
         taken = AlreadyThere(f"The patient code {entry.code} is taken. Choose another one.")
         if connection.execute(sa.select(col(Patient.id)).where(col(Patient.code) == entry.code)).first():
             raise taken
         try:
-            connection.execute(sa.insert(Patient).values(key=key, created_by_id=viewer.person_id, **_fields(entry)))
+            inserted = sa.insert(Patient).values(key=key, created_by_id=viewer.person_id, **_fields(entry))
+            patient_id: int = connection.execute(inserted.returning(Patient.metadata.tables["patient"].c.id)).scalar_one()
         except sa.exc.IntegrityError:  # somebody else took it in this very moment
             raise taken from None
+        kept = {name: value for name, value in _fields(entry).items() if name not in NAMES_OF_PATIENTS}
+        audit.record(connection, viewer, AuditAction.CREATE, kind="patient", key=key, patient_id=patient_id, new=kept)
     return key
 
 
@@ -107,33 +115,36 @@ def add_episode(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: Epis
         If its site or therapist is not one of the clinic's.
     """
     key = new_key()
-    with writing(engine) as connection:
-        patient = permissions.patient_row(connection, viewer, key=patient_key)
+    with audit.changing(engine, viewer, "patient", patient_key) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
         for what, table, wanted in (("site", Site, entry.site_id), ("therapist", Person, entry.therapist_id)):
             if wanted is not None and connection.execute(sa.select(col(table.id)).where(col(table.id) == wanted)).first() is None:
                 raise EntryRefused([f"That {what} is not one of the clinic's any more. Choose the {what} again."])
         connection.execute(
             sa.insert(EpisodeOfCare).values(key=key, patient_id=patient.id, created_by_id=viewer.person_id, **_fields(entry))
         )
-        if entry.side != Side.UNSPECIFIED:
-            _give_side(connection, patient.id, entry.side)
+        sided = _give_side(connection, patient.id, entry.side) if entry.side != Side.UNSPECIFIED else 0
         weeks.mark_changed(connection, patient.id)
+        new = {**_fields(entry), **({"answers_given_this_side": sided} if sided else {})}
+        audit.record(connection, viewer, AuditAction.CREATE, kind="episode_of_care", key=key, patient_id=patient.id, new=new)
     return key
 
 
-def _give_side(connection: sa.Connection, patient_id: int, side: Side) -> None:
-    """Let scores that came without a side belong to the side of the patient's only episode."""
+def _give_side(connection: sa.Connection, patient_id: int, side: Side) -> int:
+    """Let scores that came without a side belong to the side of the patient's only episode; gives how many."""
     episodes = sa.select(sa.func.count()).select_from(EpisodeOfCare).where(col(EpisodeOfCare.patient_id) == patient_id)
     if connection.execute(episodes).scalar_one() > 1:
-        return
+        return 0
     tables: tuple[type[Any], ...] = (PainScore, RestAnswer)
     for table in tables:
         sided = sa.select(col(table.id)).where(col(table.patient_id) == patient_id, col(table.side) != Side.UNSPECIFIED)
         if connection.execute(sided.limit(1)).first() is not None:
-            return
-    for table in tables:
-        connection.execute(sa.update(table).where(col(table.patient_id) == patient_id).values(side=side))
+            return 0
+    given = sum(
+        connection.execute(sa.update(table).where(col(table.patient_id) == patient_id).values(side=side)).rowcount for table in tables
+    )
     weeks.rebuild_weeks(connection, patient_id)
+    return given
 
 
 def pain_row(entry: PainEntry, patient_id: int, starts_on: int, **more: Any) -> dict[str, Any]:
@@ -210,15 +221,29 @@ def add_diary_day(
         If a named run is not this patient's.
     """
     given = {"recorded_by_id": viewer.person_id, "recorded_at_utc": now or utc_now()}
-    with writing(engine) as connection:
-        patient = permissions.patient_row(connection, viewer, key=patient_key)
+    with audit.changing(engine, viewer, "patient", patient_key) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
         starts_on = week_start(connection)
-        added = sum(_insert_score(connection, patient.id, entry, starts_on, given) for entry in scores)
-        added += sum(_insert_rest_answer(connection, patient.id, entry, given) for entry in rest)
-        if without_run is not None:
-            added += _insert_day_without_run(connection, patient.id, without_run, given)
+        told: dict[str, list[Any]] = {"scores": [], "rest": [], "without_run": []}
+        before: list[dict[str, Any]] = []
+        for entry in scores:
+            if _insert_score(connection, patient.id, entry, starts_on, given):
+                told["scores"].append(_fields(entry))
+        for answer in rest:
+            old = _insert_rest_answer(connection, patient.id, answer, given)
+            if old != answer.answer:
+                told["rest"].append(_fields(answer))
+                before += [] if old is None else [{**_fields(answer), "answer": old}]
+        if without_run is not None and _insert_day_without_run(connection, patient.id, without_run, given):
+            told["without_run"].append(without_run.day)
+        added = sum(map(len, told.values()))
         if added:
             _touch(connection, patient.id, {entry.for_date for entry in scores}, starts_on)
+            what = {"kind": "diary", "key": patient_key, "patient_id": patient.id}
+            old_values = {"rest": before} if before else None
+            new_values = {name: rows for name, rows in told.items() if rows}
+            action = AuditAction.CHANGE if before else AuditAction.CREATE
+            audit.record(connection, viewer, action, **what, old=old_values, new=new_values)
     return added
 
 
@@ -235,7 +260,8 @@ def _insert_score(connection: sa.Connection, patient_id: int, entry: PainEntry, 
     return int(known is None)
 
 
-def _insert_rest_answer(connection: sa.Connection, patient_id: int, entry: RestEntry, given: dict[str, Any]) -> int:
+def _insert_rest_answer(connection: sa.Connection, patient_id: int, entry: RestEntry, given: dict[str, Any]) -> bool | None:
+    """Store an answer unless it says the same again; gives the one that was there."""
     same = sa.and_(
         col(RestAnswer.patient_id) == patient_id,
         col(RestAnswer.retired_at_utc).is_(None),
@@ -245,12 +271,12 @@ def _insert_rest_answer(connection: sa.Connection, patient_id: int, entry: RestE
     )
     old = connection.execute(sa.select(col(RestAnswer.id), col(RestAnswer.answer)).where(same)).one_or_none()
     if old is not None and old.answer == entry.answer:
-        return 0
+        return entry.answer
     retired = {"retired_at_utc": given["recorded_at_utc"], "retired_by_id": given["recorded_by_id"]}
     connection.execute(sa.update(RestAnswer).where(same).values(retired))
     row = {**_fields(entry), "patient_id": patient_id, "corrects_id": old.id if old else None, **given}
     connection.execute(sa.insert(RestAnswer).values(row))
-    return 1
+    return old.answer if old else None
 
 
 def _insert_day_without_run(connection: sa.Connection, patient_id: int, entry: NoRunEntry, given: dict[str, Any]) -> int:
@@ -278,7 +304,7 @@ def _current_score(connection: sa.Connection, viewer: Viewer, score_id: int) -> 
     statement = (
         sa.select(*PainScore.metadata.tables["pain_score"].columns)
         .join(Patient, col(Patient.id) == col(PainScore.patient_id))
-        .where(col(PainScore.id) == score_id, permissions.reachable(viewer))
+        .where(col(PainScore.id) == score_id, permissions.reachable(viewer, act=Act.WRITE))
     )
     row = connection.execute(permissions.held(statement, connection)).one_or_none()
     if row is not None:  # somebody may have corrected it while we waited for the patient
@@ -312,7 +338,7 @@ def correct_pain_score(engine: sa.Engine, viewer: Viewer, score_id: int, nprs: i
         If somebody has corrected it meanwhile.
     """
     moment = now or utc_now()
-    with writing(engine) as connection:
+    with audit.changing(engine, viewer, "pain_score", score_id) as connection:
         old = _current_score(connection, viewer, score_id)
         if old.nprs == nprs:
             return score_id
@@ -330,6 +356,10 @@ def correct_pain_score(engine: sa.Engine, viewer: Viewer, score_id: int, nprs: i
             inserted = connection.execute(sa.insert(PainScore).values({**row, **kept, "corrects_id": old.id}).returning(col(PainScore.id)))
             new_id = inserted.scalar_one()
         _touch(connection, old.patient_id, {old.for_date}, week_start(connection), {old.week})
+        action = AuditAction.RETIRE if new_id is None else AuditAction.CHANGE
+        before = {name: getattr(old, name) for name in ("id", "for_date", "moment", "side", "nprs")}
+        after = None if new_id is None else {"id": new_id, "nprs": nprs}
+        audit.record(connection, viewer, action, kind="pain_score", key=score_id, patient_id=old.patient_id, old=before, new=after)
     return new_id
 
 
@@ -396,14 +426,16 @@ def add_run(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: RunEntry
     AlreadyThere
         If the same run is stored.
     """
-    with writing(engine) as connection:
-        patient = permissions.patient_row(connection, viewer, key=patient_key)
+    with audit.changing(engine, viewer, "patient", patient_key) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
         starts_on = week_start(connection)
         row = run_row(entry, patient.id, starts_on, recorded_by_id=viewer.person_id, recorded_at_utc=now or utc_now())
         run_id = insert_run(connection, row, None)
         if run_id is None:
             raise AlreadyThere("This run is stored already: same start, distance and time.")
         touch_runs(connection, patient.id, [entry.run_date], starts_on)
+        new = {name: value for name, value in _fields(entry).items() if value is not None}
+        audit.record(connection, viewer, AuditAction.CREATE, kind="run", key=run_id, patient_id=patient.id, new=new)
     return run_id
 
 
@@ -414,11 +446,12 @@ def touch_runs(connection: sa.Connection, patient_id: int, run_dates: Iterable[d
 
 def retire_run(engine: sa.Engine, viewer: Viewer, run_id: int, *, now: datetime | None = None) -> None:
     """Take a run out of every count; it stays stored, with who and when."""
-    with writing(engine) as connection:
+    with audit.changing(engine, viewer, "run", run_id) as connection:
+        kept = ("run_date", "started_at_utc", "distance_m", "moving_time_s")
         statement = (
-            sa.select(col(Run.patient_id), col(Run.run_date), col(Run.retired_at_utc))
+            sa.select(*(Run.metadata.tables["run"].c[name] for name in ("patient_id", "retired_at_utc", *kept)))
             .join(Patient, col(Patient.id) == col(Run.patient_id))
-            .where(col(Run.id) == run_id, permissions.reachable(viewer))
+            .where(col(Run.id) == run_id, permissions.reachable(viewer, act=Act.WRITE))
         )
         run = connection.execute(permissions.held(statement, connection)).one_or_none()
         if run is None:
@@ -431,6 +464,8 @@ def retire_run(engine: sa.Engine, viewer: Viewer, run_id: int, *, now: datetime 
             .values(retired_at_utc=now or utc_now(), retired_by_id=viewer.person_id)
         )
         touch_runs(connection, run.patient_id, [run.run_date], week_start(connection))
+        old = {name: getattr(run, name) for name in kept}
+        audit.record(connection, viewer, AuditAction.RETIRE, kind="run", key=run_id, patient_id=run.patient_id, old=old)
 
 
 def add_visit(
@@ -444,23 +479,30 @@ def add_visit(
     site_id: int | None = None,
     summary: str = "",
 ) -> str:
-    """Store a visit; returns its random key."""
+    """
+    Store a visit; returns its random key.
+
+    Raises
+    ------
+    NotFound
+        If there is no such episode for this viewer; the front desk books, but writes nothing of what was said.
+    """
     key = new_key()
-    with writing(engine) as connection:
-        episode = permissions.episode_row(connection, viewer, episode_key)
-        connection.execute(
-            sa.insert(Visit).values(
-                key=key,
-                episode_id=episode.id,
-                visit_date=visit_date,
-                kind=kind,
-                status=status,
-                site_id=site_id,
-                therapist_id=viewer.person_id,
-                summary=summary,
-            )
-        )
+    with audit.changing(engine, viewer, "episode_of_care", episode_key) as connection:
+        thing = Thing.FACTS if summary else Thing.BOOKING
+        episode = permissions.episode_row(connection, viewer, episode_key, thing=thing, act=Act.WRITE)
+        treats = viewer.reaches_all or Role.THERAPIST in viewer.roles
+        new = {
+            "visit_date": visit_date,
+            "kind": kind,
+            "status": status,
+            "site_id": site_id,
+            "therapist_id": viewer.person_id if treats else episode.therapist_id,
+            "summary": summary,
+        }
+        connection.execute(sa.insert(Visit).values(key=key, episode_id=episode.id, **new))
         weeks.mark_changed(connection, episode.patient_id)
+        audit.record(connection, viewer, AuditAction.CREATE, kind="visit", key=key, patient_id=episode.patient_id, new=new)
     return key
 
 
@@ -477,33 +519,36 @@ def add_plan(
     cadence_target_high_spm: float | None = None,
 ) -> int:
     """Store the next version of an episode's plan; returns its number, from 1."""
-    with writing(engine) as connection:
-        episode = permissions.episode_row(connection, viewer, episode_key)
-        newest = connection.execute(sa.select(sa.func.max(col(Plan.version))).where(col(Plan.episode_id) == episode.id)).scalar()
-        version = (newest or 0) + 1
-        connection.execute(
-            sa.insert(Plan).values(
-                episode_id=episode.id,
-                version=version,
-                valid_from=valid_from,
-                weekly_distance_m=weekly_distance_m,
-                run_ceiling_m=run_ceiling_m,
-                cadence_target_low_spm=cadence_target_low_spm,
-                cadence_target_high_spm=cadence_target_high_spm,
-                reason=reason,
-                author_id=viewer.person_id,
-            )
-        )
+    aims = {
+        "valid_from": valid_from,
+        "weekly_distance_m": weekly_distance_m,
+        "run_ceiling_m": run_ceiling_m,
+        "cadence_target_low_spm": cadence_target_low_spm,
+        "cadence_target_high_spm": cadence_target_high_spm,
+        "reason": reason,
+    }
+    with audit.changing(engine, viewer, "episode_of_care", episode_key) as connection:
+        episode = permissions.episode_row(connection, viewer, episode_key, act=Act.WRITE)
+        table = Plan.metadata.tables["plan"]
+        versions = sa.select(*(table.c[name] for name in ("version", *aims))).where(table.c.episode_id == episode.id)
+        newest = connection.execute(versions.order_by(table.c.version.desc()).limit(1)).one_or_none()
+        version: int = newest.version + 1 if newest else 1
+        connection.execute(sa.insert(Plan).values(episode_id=episode.id, version=version, author_id=viewer.person_id, **aims))
         weeks.mark_changed(connection, episode.patient_id)
+        old, action = (dict(newest._mapping), AuditAction.CHANGE) if newest else (None, AuditAction.CREATE)
+        new = {"version": version, **aims}
+        audit.record(connection, viewer, action, kind="plan", key=episode_key, patient_id=episode.patient_id, old=old, new=new)
     return version
 
 
 def add_change(engine: sa.Engine, viewer: Viewer, episode_key: str, *, day: date, kind: ChangeKind, label: str) -> None:
     """Store a dated change, such as a cadence cue or new shoes."""
-    with writing(engine) as connection:
-        episode = permissions.episode_row(connection, viewer, episode_key)
-        connection.execute(sa.insert(Change).values(episode_id=episode.id, day=day, kind=kind, label=label, author_id=viewer.person_id))
+    new = {"day": day, "kind": kind, "label": label}
+    with audit.changing(engine, viewer, "episode_of_care", episode_key) as connection:
+        episode = permissions.episode_row(connection, viewer, episode_key, act=Act.WRITE)
+        connection.execute(sa.insert(Change).values(episode_id=episode.id, author_id=viewer.person_id, **new))
         weeks.mark_changed(connection, episode.patient_id)
+        audit.record(connection, viewer, AuditAction.CREATE, kind="change", key=episode_key, patient_id=episode.patient_id, new=new)
 
 
 def set_week_start(engine: sa.Engine, viewer: Viewer, starts_on: int) -> None:
@@ -515,14 +560,31 @@ def set_week_start(engine: sa.Engine, viewer: Viewer, starts_on: int) -> None:
     starts_on : int
         0 Monday … 6 Sunday.
     """
-    permissions.require_clinical(viewer)
     if not 0 <= starts_on <= 6:
         raise EntryRefused(["The first day of the week is a number from 0 (Monday) to 6 (Sunday)."])
-    with writing(engine) as connection:
+    with audit.changing(engine, viewer, "clinic", None) as connection:
+        permissions.require(viewer, Thing.SETTINGS, Act.WRITE)
         if connection.dialect.name == "postgresql":  # wait for whoever writes with the old one; SQLite has one writer anyway
             connection.exec_driver_sql("LOCK TABLE patient IN EXCLUSIVE MODE")
-        if week_start(connection) == starts_on:
+        old = week_start(connection)
+        if old == starts_on:
             return
         connection.execute(sa.update(Clinic).values(week_start=starts_on))
         weeks.renumber_weeks(connection, starts_on)
         connection.execute(sa.update(Patient).values(changed_seq=col(Patient.changed_seq) + 1))
+        _record_setting(connection, viewer, "week_start", old, starts_on)
+
+
+def set_therapists_see_site(engine: sa.Engine, viewer: Viewer, see_site: bool) -> None:
+    """Let therapists reach the patients of their sites, or only their own from now on."""
+    with audit.changing(engine, viewer, "clinic", None) as connection:
+        permissions.require(viewer, Thing.SETTINGS, Act.WRITE)
+        old = connection.execute(sa.select(col(Clinic.therapists_see_site))).scalar()
+        if old == see_site:
+            return
+        connection.execute(sa.update(Clinic).values(therapists_see_site=see_site))
+        _record_setting(connection, viewer, "therapists_see_site", old, see_site)
+
+
+def _record_setting(connection: sa.Connection, viewer: Viewer, name: str, old: Any, new: Any) -> None:
+    audit.record(connection, viewer, AuditAction.SETTINGS_CHANGE, kind="clinic", old={name: old}, new={name: new})

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from data.database import writing
 from models import (
+    AuditAction,
     CadenceRule,
     ChangeKind,
     DiagnosisClass,
@@ -61,6 +62,18 @@ ROWS: dict[str, dict[str, Any]] = {
         "status": "active",
         "ended_on": None,
         "created_at_utc": NOW,
+    },
+    "audit_event": {
+        "seq": 1,
+        "at_utc": NOW,
+        "actor": "Tess",
+        "source": "app",
+        "action": "view",
+        "object_kind": "episode",
+        "object_key": "k",
+        "detail": "",
+        "previous_mac": "0",
+        "mac": "0",
     },
     "import_file": {
         "batch_id": 1,
@@ -153,6 +166,7 @@ WORDS: tuple[tuple[str, str, type[StrEnum]], ...] = (
     ("episode_of_care", "side", Side),
     ("episode_of_care", "status", EpisodeStatus),
     ("episode_of_care", "diagnosis_class", DiagnosisClass),
+    ("audit_event", "action", AuditAction),
     ("import_file", "outcome", ImportOutcome),
     ("run", "surface", Surface),
     ("run", "cadence_rule", CadenceRule),

@@ -41,7 +41,7 @@ from rehab.cadence import cadence_change
 from rehab.diagnoses import DIAGNOSES
 
 AS_OF = date(2025, 6, 12)  # a Thursday
-TABLES = {table.name: table for table in Table.metadata.sorted_tables}
+TABLES = {table.name: table for table in Table.metadata.sorted_tables if table.name != "audit_event"}  # that one only ever grows
 # What follows from the other rows.
 DERIVED = {"patient_week", "pain_week"}
 
@@ -107,7 +107,7 @@ def mornings(course: History, first: date, last: date) -> list[int]:
 
 
 def test_the_clinic_has_two_sites_and_virtual_five_therapists_an_owner_and_a_front_desk(clinic: sa.Engine) -> None:
-    assert queries.clinic(clinic) == queries.ClinicRow("Still Running Demo Clinic", "America/Chicago", 0, True)
+    assert queries.clinic(clinic) == queries.ClinicRow("Still Running Demo Clinic", "America/Chicago", 0, True, therapists_see_site=True)
     assert [(name, kind) for _, name, kind in queries.sites(clinic)] == [
         ("Minneapolis", "in_person"),
         ("Edina", "in_person"),

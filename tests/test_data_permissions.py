@@ -1,7 +1,10 @@
 """Who may see and write whose facts; what is not there and what is not theirs look alike."""
 
 import ast
+import importlib
 import inspect
+import itertools
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -10,9 +13,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from data import imports, queries, records
+import data
+from data import audit, imports, permissions, queries, records
 from data.database import writing
-from data.permissions import COMMAND_LINE, NotFound
+from data.permissions import COMMAND_LINE, GRANTS, Act, NotFound, Reach, Thing
 from models import (
     ChangeKind,
     DiagnosisClass,
@@ -93,6 +97,8 @@ REFUSED: dict[str, Callable[[sa.Engine, Viewer, Whose], object]] = {
     "records.add_change": lambda engine, who, whose: records.add_change(
         engine, who, whose.episode, day=TUESDAY, kind=ChangeKind.SHOE, label="New shoes"
     ),
+    "audit.viewed": lambda engine, who, whose: audit.viewed(engine, who, "episode", episode_key=whose.episode),
+    "audit.taken_away": lambda engine, who, whose: audit.taken_away(engine, who, whose.patient, "runs", rows=1, sha256=""),
     "imports.import_files": lambda engine, who, whose: imports.import_files(
         engine, who, whose.patient, [imports.Source("pain.csv", "date,moment,nprs\n2025-03-05,after,3\n".encode)], via="app"
     ),
@@ -106,8 +112,22 @@ LISTS: dict[str, Callable[[sa.Engine, Viewer, Whose], list[str]]] = {
     ],
     "queries.caseload": lambda engine, who, _: [row.patient_code for row in queries.caseload(engine, who, today=TODAY)],
 }
-# The clinic's own facts, and who may register or set: no patient in them.
-OF_THE_CLINIC = {"queries.clinic", "queries.people", "queries.sites", "records.add_patient", "records.set_week_start"}
+# No patient is named: who may is all there is to it.
+WHOLE_CLINIC: dict[str, Callable[[sa.Engine, Viewer], object]] = {
+    "records.add_patient": lambda engine, who: records.add_patient(
+        engine, who, PatientEntry.checked(today=TODAY, code=f"NEW-{next(_NEW)}", time_zone=CHICAGO)
+    ),
+    "records.set_week_start": lambda engine, who: records.set_week_start(engine, who, 0),
+    "records.set_therapists_see_site": lambda engine, who: records.set_therapists_see_site(
+        engine, who, queries.clinic(engine).therapists_see_site
+    ),
+    "queries.counts": queries.counts,
+    "audit.search": lambda engine, who: audit.search(engine, who, limit=1),
+}
+_NEW = itertools.count()
+GRANT_OF = {name: grant for grant in GRANTS for name in grant.functions}
+# Who works where, and what the clinic is called: asked before anybody is known.
+OPEN = {"queries.clinic", "queries.people", "queries.sites"}
 # Steps inside a transaction whose caller has asked the lock, and plain makers of rows.
 INNER = {
     "queries.trend_rows",
@@ -123,31 +143,62 @@ INNER = {
     "imports.default_side",
     "imports.run_entry",
     "imports.sources_in",
+    "audit.record",
+    "audit.changing",
+    "audit.noting_refusals",
+    "audit.make_key",
+    "audit.verify",
 }
+# Files of data/ whose functions know no viewer: below the lock, the lock itself, or with made-up people only.
+BELOW_THE_LOCK = {"database", "demo", "demo_cast", "demo_courses", "demo_history", "demo_runs", "exports", "permissions", "series", "weeks"}
+# Of those, what others may use: the rest stays inside data/.
+FOR_OTHERS = {"database", "exports", "permissions"}
 
 
 def test_every_public_function_of_the_data_layer_is_tried_here() -> None:
-    public = {
-        f"{module.__name__.removeprefix('data.')}.{name}"
-        for module in (queries, records, imports)
-        for name, item in vars(module).items()
-        if inspect.isfunction(item) and item.__module__ == module.__name__ and not name.startswith("_")
-    }
-    assert public == {*REFUSED, *(name.split("(")[0] for name in LISTS), *OF_THE_CLINIC, *INNER}
+    public = set()
+    for module in pkgutil.iter_modules(data.__path__):
+        if module.name in BELOW_THE_LOCK | {"__main__", "importers", "migrations"}:
+            continue
+        functions = vars(importlib.import_module(f"data.{module.name}"))
+        public |= {
+            f"{module.name}.{name}"
+            for name, item in functions.items()
+            if inspect.isfunction(item) and item.__module__ == f"data.{module.name}" and not name.startswith("_")
+        }
+    tried = {*REFUSED, *(name.split("(")[0] for name in LISTS), *WHOLE_CLINIC}
+    assert public == tried | OPEN | INNER
+    assert tried == set(GRANT_OF)
+
+
+def test_the_page_on_roles_is_the_table() -> None:
+    assert permissions.roles_table() in (ROOT / "docs" / "roles.md").read_text(encoding="utf-8")
 
 
 def test_what_does_not_ask_the_lock_is_used_inside_the_data_layer_only() -> None:
-    names = {name.split(".")[1] for name in INNER - {"imports.sources_in", "records.local_today"}}
+    names = {name.split(".")[1] for name in INNER - {"imports.sources_in", "records.local_today", "audit.record"}}
     outside = [*(ROOT / "clinic").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), *(ROOT / "access").rglob("*.py"), ROOT / "dashboard.py"]
     used = {
         f"{path.name}:{node.lineno} {node.attr if isinstance(node, ast.Attribute) else node.id}"
         for path in outside
         if path.exists()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if (isinstance(node, ast.Attribute) and node.attr in names and ast.unparse(node.value) in ("queries", "records", "imports"))
+        if (
+            isinstance(node, ast.Attribute) and node.attr in names and ast.unparse(node.value) in ("queries", "records", "imports", "audit")
+        )
         or (isinstance(node, ast.Name) and node.id in names and node.id not in ("week_start",))
     }
     assert used == set()
+    imported = {
+        f"{path.name} imports {alias.name}"
+        for path in outside
+        if path.exists()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "data"
+        for alias in node.names
+        if alias.name in BELOW_THE_LOCK - FOR_OTHERS
+    }
+    assert imported == set()
 
 
 @pytest.fixture
@@ -236,6 +287,8 @@ def test_others_find_nothing_and_change_nothing_and_cannot_tell_it_from_what_is_
         if who == "another therapist":
             assert viewer.site_ids == {scene.lakeside}
         for name, call in REFUSED.items():
+            if GRANT_OF[name].reach(viewer) is Reach.ALL:
+                continue
             said = []
             for whose in (theirs, MISSING):
                 with pytest.raises(NotFound) as caught:
@@ -244,6 +297,8 @@ def test_others_find_nothing_and_change_nothing_and_cannot_tell_it_from_what_is_
             assert said[0] == said[1], (who, name)
             assert theirs.code not in said[0][1]
         for name, call_list in LISTS.items():
+            if GRANT_OF[name.split("(")[0]].reach(viewer) is Reach.ALL:
+                continue
             assert call_list(scene.engine, viewer, theirs) == call_list(scene.engine, viewer, MISSING) == [], (who, name)
     assert scene.everything() == before
 
@@ -258,15 +313,98 @@ def test_who_has_reach_may_do_all_of_it(scene: Scene) -> None:
         assert set(call_list(scene.engine, scene.theo, theirs)) == {"THEO"}
 
 
-def test_owner_and_front_desk_register_nobody_and_set_no_week(scene: Scene) -> None:
-    entry = PatientEntry.checked(today=TODAY, code="ADA", time_zone=CHICAGO)
-    for viewer in (scene.olga, scene.fred):
-        with pytest.raises(NotFound):
-            records.add_patient(scene.engine, viewer, entry)
+def reached(call: Callable[[], object]) -> bool:
+    """Say if a call was let in. What is stored already, or was meanwhile, is said to those who are in."""
+    try:
+        call()
+    except NotFound:
+        return False
+    except ValueError:  # AlreadyThere
+        return True
+    return True
+
+
+def expected(grant: permissions.Grant, who: Viewer, whose: str, *, see_site: bool) -> bool:
+    if whose == "missing":
+        return False
+    theirs = whose == "own" or (whose == "site" and see_site)
+    return {Reach.NONE: False, Reach.THEIRS: theirs, Reach.ALL: True}[grant.reach(who)]
+
+
+@pytest.mark.parametrize("see_site", [True, False], ids=["sites are seen", "own only"])
+def test_each_role_at_each_function_and_patient(scene: Scene, see_site: bool) -> None:
+    whose = {
+        "own": a_patient(scene, "OWN", scene.tess, site_id=scene.harbour),
+        "site": a_patient(scene, "SITE", scene.theo, site_id=scene.lakeside),
+        "foreign": a_patient(scene, "FOREIGN", scene.theo, site_id=scene.harbour),
+        "missing": MISSING,
+    }
+    records.set_therapists_see_site(scene.engine, scene.olga, see_site)
+    pairs, wrong = 0, []
+    roles = [frozenset(some) for count in range(len(Role) + 1) for some in itertools.combinations(Role, count)]
+    for given, (which, patient) in itertools.product(roles, whose.items()):
+        who = scene.tess.model_copy(update={"roles": given})
+        tried: dict[str, bool] = {}
+        for name, call in REFUSED.items():
+            if name != "records.add_episode" or Role.THERAPIST not in given or which != "site":  # it would become an own one
+                tried[name] = reached(lambda call=call, who=who, patient=patient: call(scene.engine, who, patient))  # type: ignore[misc]
+        for name, call_list in LISTS.items():
+            tried[name] = patient.code in call_list(scene.engine, who, patient)
+        for name, answer in tried.items():
+            pairs += 1
+            if answer != expected(GRANT_OF[name.split("(")[0]], who, which, see_site=see_site):
+                wrong.append((sorted(given), which, name, answer))
+    for given, (name, call_clinic) in itertools.product(roles, WHOLE_CLINIC.items()):
+        who = scene.tess.model_copy(update={"roles": given})
+        pairs += 1
+        if reached(lambda call=call_clinic, who=who: call(scene.engine, who)) != (GRANT_OF[name].reach(who) is Reach.ALL):  # type: ignore[misc]
+            wrong.append((sorted(given), "the clinic", name, None))
+    print(f"{pairs} pairs of role and object tried, {len(wrong)} wrong")
+    assert wrong == []
+    assert pairs > 1_000  # on either database, with and without the sites: over 4,000 in all
+
+
+def test_the_command_line_reaches_everything(scene: Scene) -> None:
+    whose = a_patient(scene, "OWN", scene.tess)
+    assert all(reached(lambda call=call: call(scene.engine, COMMAND_LINE, whose)) for call in REFUSED.values())  # type: ignore[misc]
+    assert all(reached(lambda call=call: call(scene.engine, COMMAND_LINE)) for call in WHOLE_CLINIC.values())  # type: ignore[misc]
+
+
+def test_the_owner_counts_without_a_patient_in_it(scene: Scene) -> None:
+    a_patient(scene, "ONE", scene.tess)
+    scene.patient("TWO")
+    assert queries.counts(scene.engine, scene.olga) == queries.ClinicCounts(patients=2, active_episodes=1, discharged_episodes=0)
+
+
+def test_the_front_desk_registers_and_a_therapist_of_the_site_takes_over(scene: Scene) -> None:
+    patient = scene.patient("ADA", scene.fred)
+    assert [row.code for row in queries.patients(scene.engine, scene.fred)] == ["ADA"]
+    assert [row.code for row in queries.patients(scene.engine, scene.tess)] == ["ADA"]  # of Lakeside, as Fred
+    assert queries.patients(scene.engine, scene.theo) == []
+    scene.episode(patient, scene.tess)
+    assert queries.episodes(scene.engine, scene.fred) == []
+
+
+def test_the_front_desk_books_and_writes_nothing_of_what_was_said(scene: Scene) -> None:
+    whose = a_patient(scene, "ADA", scene.tess)
+    booking = {"visit_date": TUESDAY, "kind": SiteKind.VIRTUAL, "status": VisitStatus.BOOKED}
+    records.add_visit(scene.engine, scene.fred, whose.episode, **booking)  # type: ignore[arg-type]
+    assert [row["therapist_id"] for row in scene.rows("visit")] == [scene.tess.person_id]
+    with pytest.raises(NotFound):
+        records.add_visit(scene.engine, scene.fred, whose.episode, summary="Hip still sore", **booking)  # type: ignore[arg-type]
+    assert permissions.reach(scene.fred, Thing.FACTS, Act.WRITE) is Reach.NONE
+
+
+def test_the_owner_registers_nobody_and_sets_the_week_and_a_therapist_does_not(scene: Scene) -> None:
+    with pytest.raises(NotFound):
+        scene.patient("ADA", scene.olga)
+    for viewer in (scene.tess, scene.fred):
         with pytest.raises(NotFound):
             records.set_week_start(scene.engine, viewer, 6)
-    assert scene.rows("patient") == []
     assert queries.clinic(scene.engine).week_start == 0
+    records.set_week_start(scene.engine, scene.olga, 6)
+    assert queries.clinic(scene.engine).week_start == 6
+    assert scene.rows("patient") == []
 
 
 def test_a_run_of_another_patient_cannot_be_named_nor_told_from_a_missing_one(scene: Scene) -> None:

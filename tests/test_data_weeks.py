@@ -153,7 +153,7 @@ class Clinic:
             records.retire_run(self.scene.engine, self.scene.tess, runs[which % len(runs)]["id"])
 
     def set_week_start(self, starts_on: int) -> None:
-        records.set_week_start(self.scene.engine, self.scene.tess, starts_on)
+        records.set_week_start(self.scene.engine, self.scene.olga, starts_on)
 
     def import_runs(self, who: int, lines: list[tuple[int, int, int]]) -> None:
         text = "started_at,distance_m,moving_time_s,running_cadence_spm\n" + "".join(

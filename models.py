@@ -164,6 +164,24 @@ class ImportOutcome(StrEnum):
     NO_DATA = "no_data"
 
 
+class AuditAction(StrEnum):
+    """What somebody did, as the audit keeps it."""
+
+    SIGN_IN = "sign_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_OUT = "sign_out"
+    VIEW = "view"
+    CREATE = "create"
+    CHANGE = "change"
+    RETIRE = "retire"
+    IMPORT = "import"
+    EXPORT = "export"
+    PRINT = "print"
+    PERMISSION_CHANGE = "permission_change"
+    SETTINGS_CHANGE = "settings_change"
+    REFUSED = "refused"
+
+
 # Outcomes that a person should look at: the command line ends with exit code 1 when a file has one of these.
 REFUSED_OUTCOMES = frozenset({ImportOutcome.NEEDS_MAPPING, ImportOutcome.NOT_A_RUN, ImportOutcome.UNREADABLE, ImportOutcome.NO_DATA})
 
@@ -309,6 +327,7 @@ class Clinic(Table, table=True):
     time_zone: str
     week_start: int = 0
     is_demo: bool = False
+    therapists_see_site: bool = False  # a therapist also reaches the patients of their sites, not only their own
     created_at_utc: datetime = Field(default_factory=utc_now)
     idle_minutes: int = Field(default=15, sa_column_kwargs={"server_default": "15"})  # without a click, then the window locks itself
     session_hours: int = Field(default=12, sa_column_kwargs={"server_default": "12"})  # then one signs in again, whatever was clicked
@@ -764,6 +783,33 @@ class FailedSignIn(Table, table=True):
     tries: int
 
 
+class AuditEvent(Table, table=True):
+    """
+    Who did what, when, from where, to which patient. Append-only: each row carries a keyed hash over itself and the one before.
+
+    It points to people and patients by bare numbers, so that a row stays when they go. No name of a patient stands in it.
+    """
+
+    __tablename__: ClassVar[Any] = "audit_event"
+    __table_args__ = (
+        _one_of("action", AuditAction),
+        Index("ix_audit_event_patient", "patient_id", "seq"),
+        Index("ix_audit_event_person", "person_id", "seq"),
+    )
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})  # 1, 2, 3 … without a gap
+    at_utc: datetime
+    person_id: int | None = None
+    actor: str = ""  # how the person was called then, or "command line"
+    source: str  # where from: "app", "command line" or an address
+    action: AuditAction = _word()
+    object_kind: str = ""  # a table, or a screen for a view
+    object_key: str = ""  # its random key or its number
+    patient_id: int | None = None
+    detail: str = ""  # JSON with old and new values
+    previous_mac: str
+    mac: str
+
+
 NPRS_COUNT_COLUMNS = tuple(f"n{score}" for score in range(NPRS_MIN, NPRS_MAX + 1))
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -830,6 +876,7 @@ class Viewer(BaseModel):
     name: str
     roles: frozenset[Role]
     site_ids: frozenset[int] = frozenset()
+    source: str = "app"  # where they ask from, as the audit keeps it: "app", "command line" or an address
     reaches_all: bool = False  # the command line: who holds the file and its key holds everything
 
 

@@ -36,9 +36,11 @@ hypothesis.settings.register_profile("nightly", max_examples=1_000, deadline=Non
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # No test may touch somebody's own clinic, whatever the shell that started it had set.
-for _name in ("DATABASE_URL", "STILL_RUNNING_KEY", "STILL_RUNNING_KEY_FILE"):
+for _name in ("DATABASE_URL", "STILL_RUNNING_KEY", "STILL_RUNNING_KEY_FILE", "STILL_RUNNING_AUDIT_KEY"):
     os.environ.pop(_name, None)
 os.environ["DATABASE_URL"] = f"sqlite:///{tempfile.gettempdir()}/still-running-tests-name-their-own-database/clinic.db"
+_audit_folder = tempfile.TemporaryDirectory(prefix="still-running-audit-")  # of the PostgreSQL databases; SQLite files have their own
+os.environ["STILL_RUNNING_AUDIT_FOLDER"] = _audit_folder.name
 
 _count = itertools.count(1)
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from data.database import writing
 from models import (
+    AttemptsOf,
     AuditAction,
     CadenceRule,
     ChangeKind,
@@ -75,6 +76,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "previous_mac": "0",
         "mac": "0",
     },
+    "failed_sign_in": {"attempts_of": "account", "subject_sha256": "0", "window_started_at_utc": NOW, "tries": 1},
     "import_file": {
         "batch_id": 1,
         "patient_id": 1,
@@ -167,6 +169,7 @@ WORDS: tuple[tuple[str, str, type[StrEnum]], ...] = (
     ("episode_of_care", "status", EpisodeStatus),
     ("episode_of_care", "diagnosis_class", DiagnosisClass),
     ("audit_event", "action", AuditAction),
+    ("failed_sign_in", "attempts_of", AttemptsOf),
     ("import_file", "outcome", ImportOutcome),
     ("run", "surface", Surface),
     ("run", "cadence_rule", CadenceRule),
@@ -184,6 +187,8 @@ WORDS: tuple[tuple[str, str, type[StrEnum]], ...] = (
 EPOCH, EVE = date(1970, 1, 1), date(1969, 12, 31)
 # table, column, values that are right, values that are not (written by hand, not from the constants of models.py)
 RANGES: tuple[tuple[str, str, tuple[Any, ...], tuple[Any, ...]], ...] = (
+    ("clinic", "idle_minutes", (5, 30), (4, 31)),
+    ("clinic", "session_hours", (1, 24), (0, 25)),
     ("clinic", "week_start", (0, 6), (-1, 7)),
     ("patient", "height_m", (None, 0.5, 2.6), (0.49, 2.61, 170.0)),
     ("patient", "pain_comfortable_max", (0, 4), (-1,)),

@@ -15,8 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col
 
+from data import audit
 from data.database import reading, writing
-from models import Clinic, Person, SignInSession, utc_now
+from models import AuditAction, Clinic, Person, SignInSession, Viewer, utc_now
 
 TOKEN_BYTES = 32
 # A click within this time of the last one is not written down again: not each rerun costs a write.
@@ -47,9 +48,14 @@ def key_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def start(engine: sa.Engine, person_id: int, *, now: datetime | None = None) -> str:
+def start(engine: sa.Engine, person_id: int, *, source: str = "app", now: datetime | None = None) -> str:
     """
-    Start a session for somebody who has proved who they are.
+    Start a session for somebody who has proved who they are. It stands in the audit, or there is none.
+
+    Parameters
+    ----------
+    source : str
+        Where they signed in from, as the audit keeps it.
 
     Returns
     -------
@@ -62,7 +68,13 @@ def start(engine: sa.Engine, person_id: int, *, now: datetime | None = None) -> 
         connection.execute(
             sa.insert(SignInSession).values(token_sha256=key_of(token), person_id=person_id, created_at_utc=now, last_seen_at_utc=now)
         )
+        audit.record(connection, _who(connection, person_id, source), AuditAction.SIGN_IN, now=now)
     return token
+
+
+def _who(connection: sa.Connection, person_id: int, source: str) -> Viewer:
+    name = connection.execute(sa.select(col(Person.name)).where(col(Person.id) == person_id)).scalar_one()
+    return Viewer(person_id=person_id, name=name, roles=frozenset(), source=source)
 
 
 @functools.cache
@@ -116,22 +128,32 @@ def find(engine: sa.Engine, key: str, *, touch: bool, now: datetime | None = Non
     return SignedIn(key, row.person_id, idle_left)
 
 
-def end(engine: sa.Engine, key: str, *, now: datetime | None = None) -> bool:
+def end(engine: sa.Engine, key: str, *, source: str = "app", now: datetime | None = None) -> bool:
     """End a session for good; says whether there was one to end."""
-    return _end(engine, col(SignInSession.token_sha256) == key, now)
+    return _end(engine, col(SignInSession.token_sha256) == key, source, now)
 
 
-def end_all_of(engine: sa.Engine, person_id: int, *, now: datetime | None = None) -> bool:
+def end_all_of(engine: sa.Engine, person_id: int, *, source: str = "app", now: datetime | None = None) -> bool:
     """End every session of a person: their passphrase or roles changed, or they left."""
-    return _end(engine, col(SignInSession.person_id) == person_id, now)
+    return _end(engine, col(SignInSession.person_id) == person_id, source, now)
 
 
-def _end(engine: sa.Engine, which: sa.ColumnElement[bool], now: datetime | None) -> bool:
+def _end(engine: sa.Engine, which: sa.ColumnElement[bool], source: str, now: datetime | None) -> bool:
+    open_ones = (which, col(SignInSession.ended_at_utc).is_(None))
     with writing(engine) as connection:
-        ended = connection.execute(
-            sa.update(SignInSession).where(which, col(SignInSession.ended_at_utc).is_(None)).values(ended_at_utc=now or utc_now())
-        )
-    return ended.rowcount > 0
+        people = connection.execute(sa.select(col(SignInSession.person_id)).where(*open_ones).with_for_update()).scalars().all()
+        if people:
+            connection.execute(sa.update(SignInSession).where(*open_ones).values(ended_at_utc=now or utc_now()))
+        for person_id in people:
+            audit.record(connection, _who(connection, person_id, source), AuditAction.SIGN_OUT, now=now)
+    return bool(people)
+
+
+def note_failed_sign_in(engine: sa.Engine, *, source: str, now: datetime | None = None) -> None:
+    """Write a try that failed into the audit. The name that was typed is left out: it may be a passphrase."""
+    nobody = Viewer(person_id=None, name="", roles=frozenset(), source=source)
+    with writing(engine) as connection:
+        audit.record(connection, nobody, AuditAction.SIGN_IN_FAILED, now=now)
 
 
 def _utc(moment: datetime) -> datetime:

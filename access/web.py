@@ -362,8 +362,9 @@ async def login(request: Request) -> Response:
         try:
             person_id = await _person_who_signs_in(request, form)
         except accounts.SignInRefused as refused:
+            await run_in_threadpool(lambda: sessions.note_failed_sign_in(engine(), source=_address(request)))
             return await run_in_threadpool(_login_page, wanted, str(refused), status=401)
-        except accounts.TooManyTries as refused:
+        except accounts.TooManyTries as refused:  # its first tries stand in the audit: a flood must not fill it
             wait = {"retry-after": str(refused.wait_s)}
             return await run_in_threadpool(_login_page, wanted, str(refused), status=429, headers=wait)
         return await run_in_threadpool(_signed_in, request, person_id, wanted)
@@ -382,19 +383,23 @@ async def _person_who_signs_in(request: Request, form: dict[str, str]) -> int:
             raise accounts.SignInRefused()
 
         return await run_in_threadpool(chosen)
-    address = request.client.host if request.client else ""
-    return await _slowly(lambda: accounts.sign_in(engine(), form.get("name", ""), form.get("passphrase", ""), address=address))
+    name, passphrase = form.get("name", ""), form.get("passphrase", "")
+    return await _slowly(lambda: accounts.sign_in(engine(), name, passphrase, address=_address(request)))
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "app"
 
 
 def _signed_in(request: Request, person_id: int, wanted: str) -> Response:
     """Start a new session, never one that was there before, and end the one this browser had."""
     if (before := _token(request.scope)) is not None:
-        sessions.end(engine(), sessions.key_of(before))
+        sessions.end(engine(), sessions.key_of(before), source=_address(request))
     answer = RedirectResponse(wanted, status_code=303)
     secure = _is_secure(request.scope)
     answer.set_cookie(
         SECURE_COOKIE if secure else COOKIE,
-        sessions.start(engine(), person_id),
+        sessions.start(engine(), person_id, source=_address(request)),
         httponly=True,
         secure=secure,
         samesite="lax",
@@ -410,7 +415,7 @@ async def logout(request: Request) -> Response:
     token = _token(request.scope)
     try:
         if token is not None:
-            await run_in_threadpool(lambda: sessions.end(engine(), sessions.key_of(token)))
+            await run_in_threadpool(lambda: sessions.end(engine(), sessions.key_of(token), source=_address(request)))
     except (DatabaseUnusable, sa.exc.SQLAlchemyError) as error:
         return _unusable(error)
     answer = RedirectResponse("/login", status_code=303)

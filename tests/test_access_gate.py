@@ -373,3 +373,23 @@ def test_five_wrong_passphrases_throttle_also_after_a_restart(sqlite_url: str, s
     assert answer.status == 429
     assert 0 < int(answer.headers["retry-after"]) <= 15 * 60 + 1
     assert "set-cookie" not in answer.headers
+
+
+def test_signing_in_failing_to_and_signing_out_stand_in_the_audit_without_what_was_typed(
+    sqlite_url: str, serve: Callable[..., str]
+) -> None:
+    scene = new_scene(make_engine(sqlite_url))
+    tess = scene.tess.person_id or 0
+    accounts.add_account(scene.engine, tess, "tess")
+    accounts.set_passphrase(scene.engine, accounts.new_link(scene.engine, tess), GOOD)
+    visitor = Visitor(serve(sqlite_url))
+    visitor.sign_in(name="typed-by-mistake", passphrase="wrong")
+    visitor.sign_in(name="tess", passphrase=GOOD)
+    visitor.ask("POST", "/logout", headers=FROM_OUR_PAGE)
+    rows = [row for row in scene.rows("audit_event") if row["action"].startswith("sign_")]
+    assert [(row["action"], row["person_id"], row["source"]) for row in rows] == [
+        ("sign_in_failed", None, "127.0.0.1"),
+        ("sign_in", tess, "127.0.0.1"),
+        ("sign_out", tess, "127.0.0.1"),
+    ]
+    assert "typed-by-mistake" not in str(rows)

@@ -176,9 +176,14 @@ def _facts(database: sa.Engine, viewer: Viewer, row: queries.EpisodeRow, week_st
 
 def _marks(database: sa.Engine, viewer: Viewer, episode_key: str, plans: pd.DataFrame) -> tuple[Mark, ...]:
     visits = queries.visits(database, viewer, episode_key)
-    changes = queries.changes(database, viewer, episode_key)
     held = visits[visits["status"] == VisitStatus.ARRIVED]
     marks = [Mark(row["visit_date"].date(), "visit", row["summary"] or "Visit") for row in held.to_dict("records")]
     marks += [Mark(row["valid_from"].date(), "plan", row["reason"] or f"Plan {row['version']}") for row in plans.to_dict("records")]
-    marks += [Mark(row["day"].date(), row["kind"], row["label"]) for row in changes.to_dict("records")]
+    marks += change_marks(database, viewer, episode_key)
     return tuple(sorted(marks, key=lambda mark: (mark.day, mark.kind)))
+
+
+def change_marks(database: sa.Engine, viewer: Viewer, episode_key: str) -> list[Mark]:
+    """Give the dated changes of an episode, such as a cue or new shoes, as marks, oldest first."""
+    changes = queries.changes(database, viewer, episode_key)
+    return [Mark(row["day"].date(), row["kind"], row["label"]) for row in changes.to_dict("records")]

@@ -5,12 +5,14 @@ from datetime import date
 import pandas as pd
 import sqlalchemy as sa
 
+from clinic.episodes import change_marks
 from data import queries
 from data.database import engine
 from data.records import local_today
 from models import Side, Viewer, week_number
 from rehab.cadence import cadence_at_equal_speed
 from rehab.days import Coverage
+from rehab.episode import CADENCE_BREAKS, break_days
 from rehab.weekly import week_table_from_rows
 
 EXPORT_COLUMNS = (
@@ -62,6 +64,8 @@ def patient_weeks(viewer: Viewer, patient_key: str, *, as_of: date | None = None
     covered = queries.coverage(database, viewer, patient_key)
     runs = queries.runs(database, viewer, patient_key)
     runs = runs[runs["run_date"].dt.date <= day]
+    marks = change_marks(database, viewer, newest.key) if newest else []
+    at_equal_speed = cadence_at_equal_speed(runs, break_days=break_days((mark for mark in marks if mark.day <= day), CADENCE_BREAKS))
     run_weeks, pain_weeks = queries.weeks(database, viewer, patient_key, low=week_number(date.min, 0), high=week_number(day, starts_on))
     return week_table_from_rows(
         run_weeks,
@@ -72,5 +76,5 @@ def patient_weeks(viewer: Viewer, patient_key: str, *, as_of: date | None = None
         coverage=None if covered is None else Coverage(*covered),
         plans=queries.plans(database, viewer, newest.key) if newest else None,
         ended_on=newest.ended_on if newest else None,
-        equal_speed=pd.Series(cadence_at_equal_speed(runs).adjusted.to_numpy(), index=runs["run_date"].to_numpy()),
+        equal_speed=pd.Series(at_equal_speed.adjusted.to_numpy(), index=runs["run_date"].to_numpy()),
     )

@@ -107,7 +107,7 @@ LISTS: dict[str, Callable[[sa.Engine, Viewer, Whose], list[str]]] = {
     "queries.caseload": lambda engine, who, _: [row.patient_code for row in queries.caseload(engine, who, today=TODAY)],
 }
 # The clinic's own facts, and who may register or set: no patient in them.
-OF_THE_CLINIC = {"queries.clinic", "queries.people", "queries.sites", "records.add_patient", "records.set_week_start"}
+OF_THE_CLINIC = {"queries.clinic", "queries.people", "queries.sites", "queries.time_zones", "records.add_patient", "records.set_week_start"}
 # Steps inside a transaction whose caller has asked the lock, and plain makers of rows.
 INNER = {
     "queries.trend_rows",

@@ -9,6 +9,7 @@ from clinic import COULD_NOT_BE_READ, DatabaseUnusable
 from models import Viewer
 from pages.shared.begin import signed_in
 from pages.shared.look import palette, scheme
+from pages.shared.plain import plain
 
 PAGES = (
     ("pages/today.py", "Today", "today"),
@@ -57,7 +58,7 @@ def show() -> None:
 def _who_is_there(viewer: Viewer) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small", key="who_is_there"):
         st.badge("Demo clinic: all people are made up", icon=":material/science:", color="orange")
-        st.caption(f"{viewer.name}, {accounts.role_words(viewer)}", width="content")
+        st.caption(f"{plain(viewer.name)}, {accounts.role_words(viewer)}", width="content")
         if st.button("Sign out", key="sign_out", type="tertiary"):
             st.session_state.clear()
             st.rerun()
@@ -72,7 +73,7 @@ def _choose_a_name() -> None:
         st.subheader("Who are you today?")
         for person in people:
             chosen = st.button(
-                f"{person.name}, {accounts.role_words(person)}",
+                f"{plain(person.name)}, {accounts.role_words(person)}",
                 key=f"person_{person.person_id}",
                 icon=":material/person:",
                 width="stretch",

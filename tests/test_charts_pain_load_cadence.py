@@ -230,6 +230,35 @@ def test_the_target_band_lasts_from_its_plan_to_the_next() -> None:
     assert "target 170" in texts(drawn)
 
 
+def test_a_corrected_plan_that_begins_earlier_counts_in_both_panels() -> None:
+    plans = [
+        {"version": 1, "valid_from": day(4), "weekly_distance_m": 20 * METRES_PER_MILE, "cadence_target_low_spm": 175.0},
+        {"version": 2, "valid_from": day(3), "weekly_distance_m": 10 * METRES_PER_MILE, "cadence_target_low_spm": 165.0},
+    ]
+    drawn = chart(facts_of(with_cadence(), coverage=logged(SUNDAY_6), plans=plans))
+    assert points(trace(drawn, "plan")) == [(day(3).isoformat(), 10), (day(7).isoformat(), 10)]
+    (band,) = [shape for shape in drawn.figure["layout"]["shapes"] if shape.get("yref") == "y3"]
+    assert (band["y0"], band["x0"], band["x1"]) == (165.0, pytest.approx(2 / 6, abs=1e-4), 1)
+    assert "target 165" in texts(drawn)
+    assert "target 175" not in texts(drawn)
+
+
+@pytest.mark.parametrize(("valid_from", "first_week"), [(day(3, 6), 3), (day(4), 4)])
+def test_a_plan_counts_from_the_week_in_whose_days_it_begins(valid_from: date, first_week: int) -> None:
+    plans = [{"version": 1, "valid_from": valid_from, "weekly_distance_m": 10 * METRES_PER_MILE, "cadence_target_low_spm": 165.0}]
+    drawn = chart(facts_of(with_cadence(), coverage=logged(SUNDAY_6), plans=plans))
+    (band,) = [shape for shape in drawn.figure["layout"]["shapes"] if shape.get("yref") == "y3"]
+    assert points(trace(drawn, "plan"))[0] == (day(first_week).isoformat(), 10)
+    assert band["x0"] == pytest.approx((first_week - 1) / 6, abs=1e-4)
+
+
+def test_no_target_outlives_the_episode() -> None:
+    plans = [{"version": 1, "valid_from": day(1), "cadence_target_low_spm": 165.0}]
+    drawn = chart(facts_of(with_cadence(), coverage=logged(SUNDAY_6), plans=plans, ended_on=day(4, 2)))
+    (band,) = [shape for shape in drawn.figure["layout"]["shapes"] if shape.get("yref") == "y3"]
+    assert (band["x0"], band["x1"]) == (0, pytest.approx(24 / 42, abs=1e-4))  # three weeks and three days of six weeks
+
+
 # ---- visits and changes ---------------------------------------------------------------------------------------------
 
 

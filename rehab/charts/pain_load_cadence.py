@@ -9,14 +9,14 @@ import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from models import ChangeKind, DistanceUnit, PainMoment, day_number, day_of
+from models import ChangeKind, DistanceUnit, PainMoment, day_of
 from rehab.charts.base import Chart, ChartKind, Span, chart_text, span_days
 from rehab.charts.drawing import BOTTOM_PX, DAY_MS, NARROW, TOP_PX, WIDE, Drawing, Figure, at_hour, iso, key, tidy_step
 from rehab.charts.mark_lane import PlacedMark, placed_marks
@@ -25,6 +25,7 @@ from rehab.charts.week_words import WeekWords, chart_sentence, day_label, shown_
 from rehab.days import Floats, day_numbers, floats
 from rehab.episode import EpisodeSummary
 from rehab.units import distance_text, metres_per, pace_text, round_half_up
+from rehab.weekly import plan_of_weeks
 
 
 @dataclass(frozen=True)
@@ -333,18 +334,20 @@ def _cadence_panel(drawing: Drawing, summary: EpisodeSummary) -> bool:
 
 
 def _targets(drawing: Drawing, summary: EpisodeSummary) -> list[tuple[date, date, float, float]]:
-    """Give the cadence targets in the time shown, each from the first day of its plan to the first of the next."""
-    plans = summary.facts.plans
-    order = np.lexsort((plans["version"].to_numpy(), plans["valid_from"].to_numpy()))
-    starts = day_numbers(plans["valid_from"])[order].tolist()
-    lows = floats(plans["cadence_target_low_spm"])[order].tolist()
-    highs = floats(plans["cadence_target_high_spm"])[order].tolist()
-    over = day_number(summary.facts.ended_on or drawing.last) + 1
+    """Give the cadence targets in the time shown: first day, day after the last, low, high. A week has the plan that its distance has."""
+    plans, weeks, ended_on = summary.facts.plans, drawing.weeks.first_days, summary.facts.ended_on
+    rows = plan_of_weeks(plans, weeks, ended_on=ended_on)
+    lows, highs = floats(plans["cadence_target_low_spm"]), floats(plans["cadence_target_high_spm"])
+    over = min(drawing.last, ended_on or drawing.last) + timedelta(days=1)
+    changes = [0, *(np.flatnonzero(np.diff(rows)) + 1).tolist(), len(rows)]
     found = []
-    for start, end, low, high in zip(starts, [*starts[1:], over], lows, highs, strict=False):
-        begin, until = max(start, day_number(drawing.first)), min(end, over, day_number(drawing.last) + 1)
-        if begin < until and not math.isnan(low):
-            found.append((day_of(begin), day_of(until), low, low if math.isnan(high) else high))
+    for begin, end in pairwise(changes):
+        row = int(rows[begin])
+        if row < 0 or math.isnan(lows[row]):
+            continue
+        low, high = float(lows[row]), float(highs[row])
+        until = min(day_of(int(weeks[end - 1]) + 7), over)
+        found.append((day_of(int(weeks[begin])), until, low, low if math.isnan(high) else high))
     return found
 
 

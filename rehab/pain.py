@@ -11,6 +11,7 @@ from scipy.stats import theilslopes
 
 from models import NPRS_MAX, PAIN_WEEK_COLUMNS, PainMoment, Side, day_number
 from rehab.days import Days, Floats, day_numbers, floats, week_numbers
+from rehab.units import signed_text
 
 # The window and the least that a trend takes (evidence 1.3): on the limit is enough.
 TREND_DAYS = 28
@@ -325,10 +326,8 @@ def _trend(moment: PainMoment, days: Days, nprs: Floats, due: int) -> Trend:
     else:
         direction = "steady"
     words = {"improving": "is easing", "worsening": "is rising", "steady": "shows no clear change"}[direction]
-    interval = f"{'about ' if approximate else ''}{_signed(shown_low)} to {_signed(shown_high)}"
-    sentence = (
-        f"{_MOMENT_WORDS[moment]} {words}: {_signed(shown)} points a week (plausible {interval}). {_answered(moment, days.size, due)}"
-    )
+    interval = f"{'about ' if approximate else ''}{signed_text(low, 2)} to {signed_text(high, 2)}"
+    sentence = f"{_MOMENT_WORDS[moment]} {words}: {signed_text(slope, 2)} points a week (plausible {interval}). {_answered(moment, days.size, due)}"
     return Trend(direction, slope, low, high, approximate, days.size, days.size, due, sentence, moment)
 
 
@@ -368,7 +367,3 @@ def _days_due(moment: PainMoment, scored: Days, run_dates: pd.Series | None, win
 
 def _answered(moment: PainMoment, answered: int, due: int) -> str:
     return f"{_MOMENT_WORDS[moment]} answered on {answered} of {due} {'run days' if moment is PainMoment.DURING else 'days'}."
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−") if value else "0.00"

@@ -153,7 +153,7 @@ def cadence_at_equal_speed(runs: pd.DataFrame, *, break_days: Sequence[date] = (
     count = int(usable.sum())
     adjusted = pd.Series(np.nan, index=pd.Index(runs["run_id"], name="run_id"), name="cadence_at_equal_speed_spm")
     if not count:
-        sentence = "No run can be compared at equal speed yet. It takes a level run of 10 minutes or more with cadence and speed."
+        sentence = "No run can be compared at equal speed yet. It takes a level run of 10 minutes or more with running cadence and speed."
         return EqualSpeedCadence(STANDARD_SLOPE, None, STANDARD, 0, adjusted, sentence)
     reference = float(np.median(speed[usable]))
     slope, _, lacking = _slope(runs[usable], break_days)

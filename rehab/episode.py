@@ -205,7 +205,7 @@ def answered_sentence(summary: EpisodeSummary, *, days: int = 14) -> str:
     Returns
     -------
     str
-        Such as "Pain next morning answered on 9 of the last 14 days. 2 of 6 runs without cadence."
+        Such as "Pain next morning answered on 9 of the last 14 days. 2 of 6 runs without running cadence."
     """
     if summary.facts.coverage is None:
         return "Nothing recorded yet."
@@ -220,9 +220,9 @@ def answered_sentence(summary: EpisodeSummary, *, days: int = 14) -> str:
     if not recent.size:
         cadence = "No runs in that time."
     elif not without:
-        cadence = f"{'The run has' if recent.size == 1 else f'All {recent.size} runs have'} cadence."
+        cadence = f"{'The run has' if recent.size == 1 else f'All {recent.size} runs have'} a running cadence."
     else:
-        cadence = f"{without} of {recent.size} {'run' if recent.size == 1 else 'runs'} without cadence."
+        cadence = f"{without} of {recent.size} {'run' if recent.size == 1 else 'runs'} without running cadence."
     return f"Pain next morning answered on {answered} of {stretch}. {cadence}"
 
 

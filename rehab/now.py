@@ -81,6 +81,6 @@ def _cadence(summary: EpisodeSummary) -> Fact:
     recent = summary.runs.loc[summary.runs["run_date"] >= since, "cadence_at_equal_speed_spm"].dropna()
     help_text = "Middle value (median) of the runs of the last 4 weeks, steps of both feet, compared at the runner's usual easy speed."
     if not len(recent):
-        return Fact("Cadence at equal speed", NOT_KNOWN, "no run with cadence in 4 weeks", help_text)
+        return Fact("Cadence at equal speed", NOT_KNOWN, "no run to compare in 4 weeks", help_text)
     runs = f"{len(recent)} run{'' if len(recent) == 1 else 's'} in 4 weeks"
     return Fact("Cadence at equal speed", cadence_text(float(recent.median())), runs, help_text)

@@ -205,7 +205,7 @@ def test_each_run_is_a_dot_and_the_weekly_median_breaks_at_a_gap() -> None:
     assert "at equal speed (9:56 /mi)" in texts(drawn)  # 1609.344 m at 2.7 m/s: 596 s
     assert hover(drawn, 5)[-1] == "Cadence: 170 steps/min at equal speed"
     assert hover(drawn, 6)[-1] == "Cadence: not known"
-    assert "1 run without cadence." in drawn.sentence
+    assert "1 run without running cadence." in drawn.sentence
 
 
 def test_where_equal_speed_cannot_be_told_the_panel_says_so_in_words() -> None:
@@ -345,7 +345,7 @@ def test_the_sentence_tells_last_values_and_their_change() -> None:
         "This week so far it is 2.0 mi. "
         "Cadence at equal speed was 168 steps a minute in the week of Mar 31. That is 5 steps more than in the week of Mar 3. "
         "Next-morning pain was answered on 2 of 38 logged days. "
-        "1 run without cadence."
+        "1 run without running cadence."
     )
 
 

@@ -346,7 +346,7 @@ def _missing_sentences(summary: EpisodeSummary, weeks: ShownWeeks, first: date, 
         (shown & np.isnan(floats(summary.runs["running_cadence_spm"])) & np.isnan(floats(summary.runs["cadence_at_equal_speed_spm"]))).sum()
     )
     if silent:
-        parts.append(f"{counted(silent, 'run')} without cadence.")
+        parts.append(f"{counted(silent, 'run')} without running cadence.")
     past = weeks.first_days <= day_number(summary.as_of)
     unlogged = int((past & ~weeks.logged).sum())
     if unlogged:

@@ -279,7 +279,7 @@ class _Importing:
             starts_on = records.week_start(connection)
             file_id = self._insert_file(connection, content, hashlib.sha256(inflated).hexdigest(), file_format, ImportOutcome.NO_DATA, "")
             days: set[date] = set()
-            run_ids, runs_added, doubtful = [], 0, False
+            run_ids, runs_added, runs_known, doubtful = [], 0, 0, False
             for run in read.runs:
                 try:
                     entry, left_out = run_entry(run, today=today, time_zone=self.patient.time_zone)
@@ -289,14 +289,19 @@ class _Importing:
                 row = records.run_row(
                     entry, self.patient.id, starts_on, import_file_id=file_id, recorded_at_utc=now, recorded_by_id=self.viewer.person_id
                 )
-                run_id = records.insert_run(connection, row, None if run.minutes is None else series.packed(run.minutes))
-                said += [*run.notes, *left_out]
-                if run_id is None:
-                    run_id = _same_run(connection, row)
+                run_id = records.same_run(connection, row)
+                lookalike = records.lookalike_run(connection, row) if run_id is None and run.start_is_known else None
+                if run_id is not None:
+                    runs_known += 1
+                elif lookalike is not None:
+                    run_id = lookalike.id
+                    said.append(_not_counted_twice(connection, lookalike))
                 else:
+                    run_id = records.insert_run(connection, row, None if run.minutes is None else series.packed(run.minutes))
                     runs_added += 1
                     doubtful |= run.doubtful or bool(left_out)
                     days.add(entry.run_date)
+                said += [*run.notes, *left_out]
                 run_ids.append(run_id)
                 link = {"run_id": run_id, "import_file_id": file_id}
                 if connection.execute(sa.select(col(RunFile.run_id)).filter_by(**link)).first() is None:
@@ -306,7 +311,9 @@ class _Importing:
             if runs_added or added:
                 records.touch_runs(connection, self.patient.id, days | entry_days, starts_on)
             outcome = _outcome(read, runs_added + added, len(run_ids), doubtful=doubtful, refused=bool(refused))
-            reason = _reason(outcome, len(run_ids), runs_added, added, said, refused)
+            if outcome == ImportOutcome.DUPLICATE and not run_ids:
+                said.insert(0, "All of its entries were here already.")
+            reason = _reason(outcome, runs_known, runs_added, added, said, refused)
             connection.execute(sa.update(ImportFile).where(col(ImportFile.id) == file_id).values(outcome=outcome, reason=reason))
             runs = _reported_runs(connection, self.patient.id, col(RunFile.import_file_id) == file_id)
         complete = not refused and not read.partial
@@ -439,12 +446,16 @@ def run_entry(run: ReadRun, *, today: date, time_zone: str) -> tuple[RunEntry, l
     return entry, left_out
 
 
-def _same_run(connection: sa.Connection, row: dict[str, Any]) -> int:
-    statement = sa.select(Run.metadata.tables["run"].c.id).where(
-        col(Run.patient_id) == row["patient_id"], col(Run.identity_sha256) == row["identity_sha256"], col(Run.retired_at_utc).is_(None)
+def _not_counted_twice(connection: sa.Connection, run: sa.Row[*tuple[Any, ...]]) -> str:
+    name = connection.execute(sa.select(col(ImportFile.file_name)).where(col(ImportFile.id) == run.import_file_id)).scalar()
+    return (
+        f"This looks like the run of {_day_words(run.run_date)}, {run.distance_m / 1000:.2f} km, that is here already "
+        f"({f'from {name}' if name else 'entered by hand'}); it was not counted twice. If it is another run, enter it by hand."
     )
-    found: int = connection.execute(statement).scalar_one()
-    return found
+
+
+def _day_words(day: date) -> str:
+    return f"{day:%B} {day.day}, {day.year}"
 
 
 def _reported_runs(connection: sa.Connection, patient_id: int, of_files: sa.ColumnElement[bool]) -> tuple[ImportedRun, ...]:
@@ -471,17 +482,14 @@ def _outcome(read: ReadFile, added: int, runs: int, *, doubtful: bool, refused: 
     return ImportOutcome.NO_DATA
 
 
-def _reason(outcome: ImportOutcome, runs: int, runs_added: int, entries_added: int, said: list[str], refused: list[str]) -> str:
+def _reason(outcome: ImportOutcome, runs_known: int, runs_added: int, entries_added: int, said: list[str], refused: list[str]) -> str:
     parts = []
     if runs_added:
         parts.append(f"{runs_added} run{'s' if runs_added != 1 else ''} added.")
-    if runs > runs_added:
-        known = runs - runs_added
-        parts.append(f"{known} run{'s were' if known != 1 else ' was'} here already (same start, distance and time).")
+    if runs_known:
+        parts.append(f"{runs_known} run{'s were' if runs_known != 1 else ' was'} here already (same start, distance and time).")
     if entries_added:
         parts.append(f"{entries_added} diary entr{'ies' if entries_added != 1 else 'y'} added.")
-    if outcome == ImportOutcome.DUPLICATE and not runs:
-        parts.append("All of its entries were here already.")
     if outcome == ImportOutcome.NO_DATA:
         parts.append("The file holds no run and no diary entry.")
     return " ".join([*parts, *dict.fromkeys(said), *refused])

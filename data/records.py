@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,11 @@ from models import (
     utc_now,
     week_number,
 )
+
+# One run from two sources: both recordings start within the first, and agree in length within the larger of the next two and in time
+# within the last one. Shares are of the longer one, so that it does not matter which came first.
+SAME_START_WITHIN = timedelta(minutes=2)
+SAME_DISTANCE_WITHIN_M, SAME_DISTANCE_WITHIN, SAME_TIME_WITHIN = 300, 0.1, 0.1
 
 
 class AlreadyThere(ValueError):
@@ -367,24 +372,60 @@ def run_row(entry: RunEntry, patient_id: int, starts_on: int, **more: Any) -> di
     }
 
 
-def insert_run(connection: sa.Connection, row: dict[str, Any], minutes: bytes | None) -> int | None:
-    """
-    Insert one run inside a writing transaction.
-
-    Returns
-    -------
-    int or None
-        Its id; None if the same run (start, distance, time) is there already.
-    """
+def same_run(connection: sa.Connection, row: dict[str, Any]) -> int | None:
+    """Find the current run with the very start, distance and time of a row of `run_row`."""
     same = sa.select(col(Run.id)).where(
         col(Run.patient_id) == row["patient_id"], col(Run.identity_sha256) == row["identity_sha256"], col(Run.retired_at_utc).is_(None)
     )
-    if connection.execute(same).first() is not None:
-        return None
+    return connection.execute(same).scalar()
+
+
+def insert_run(connection: sa.Connection, row: dict[str, Any], minutes: bytes | None) -> int:
+    """Insert one run that is not there yet (see `same_run`) inside a writing transaction; gives its id."""
     run_id: int = connection.execute(sa.insert(Run).values(row).returning(Run.metadata.tables["run"].c.id)).scalar_one()
     if minutes is not None:
         connection.execute(sa.insert(RunSeries).values(run_id=run_id, minutes=minutes))
     return run_id
+
+
+def lookalike_run(connection: sa.Connection, row: dict[str, Any]) -> sa.Row[*tuple[Any, ...]] | None:
+    """
+    Find the current run that a run from another source must be: as good as the same start, distance and time.
+
+    Parameters
+    ----------
+    row : dict
+        Of `run_row`; it need not be stored.
+
+    Returns
+    -------
+    Row or None
+        The stored run; of several the one that starts nearest.
+    """
+    near = timedelta(days=2)  # the two sources may differ in the zone, and so in the day
+    candidates = connection.execute(
+        sa.select(*Run.metadata.tables["run"].columns).where(
+            col(Run.patient_id) == row["patient_id"],
+            col(Run.retired_at_utc).is_(None),
+            col(Run.run_date).between(row["run_date"] - near, row["run_date"] + near),
+        )
+    )
+
+    def apart(run: sa.Row[*tuple[Any, ...]]) -> timedelta:
+        return abs(run.started_at_utc - row["started_at_utc"])
+
+    def agrees(run: sa.Row[*tuple[Any, ...]], name: str, share: float, at_least: float = 0) -> bool:
+        one, other = row[name], getattr(run, name)
+        return bool(abs(one - other) <= max(share * max(one, other), at_least))
+
+    found = [
+        run
+        for run in candidates
+        if apart(run) <= SAME_START_WITHIN
+        and agrees(run, "distance_m", SAME_DISTANCE_WITHIN, SAME_DISTANCE_WITHIN_M)
+        and (agrees(run, "elapsed_time_s", SAME_TIME_WITHIN) or agrees(run, "moving_time_s", SAME_TIME_WITHIN))
+    ]
+    return min(found, key=lambda run: (apart(run), run.id), default=None)
 
 
 def add_run(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: RunEntry, *, now: datetime | None = None) -> int:
@@ -400,9 +441,9 @@ def add_run(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: RunEntry
         patient = permissions.patient_row(connection, viewer, key=patient_key)
         starts_on = week_start(connection)
         row = run_row(entry, patient.id, starts_on, recorded_by_id=viewer.person_id, recorded_at_utc=now or utc_now())
-        run_id = insert_run(connection, row, None)
-        if run_id is None:
+        if same_run(connection, row) is not None:
             raise AlreadyThere("This run is stored already: same start, distance and time.")
+        run_id = insert_run(connection, row, None)
         touch_runs(connection, patient.id, [entry.run_date], starts_on)
     return run_id
 

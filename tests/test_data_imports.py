@@ -27,8 +27,8 @@ from models import (
     Surface,
     day_of,
 )
-from tests.clinic_scene import CHICAGO, TODAY, Scene, new_scene, score_on
-from tests.run_files import START, activity_message, fit_run, gpx_file, gpx_track, steady_points, tcx_run
+from tests.clinic_scene import CHICAGO, TODAY, Scene, new_scene, run_on, score_on
+from tests.run_files import START, activity_message, fit_run, gpx_file, gpx_track, steady_points, tcx_file, tcx_lap, tcx_point, tcx_run
 
 SUNDAY, MONDAY = date(2025, 3, 2), date(2025, 3, 3)
 PAIN = b"date,moment,side,nprs\n2025-03-02,during,left,3\n2025-03-03,next_morning,left,0\n"
@@ -178,6 +178,89 @@ def test_the_same_run_from_two_files_is_one_run_with_both_files(scene: Scene, ad
     assert len(scene.rows("run")) == 1
     assert [name for name, _, _ in queries.run_files(scene.engine, scene.tess, first.runs[0].id)] == ["watch.fit", "app.fit"]
     assert scene.rows("patient_week")[0]["distance_m"] == 1_800
+
+
+def tcx_of(minutes_late: float = 0, *, distance_m: float = 7_000, seconds: float = 2_400) -> bytes:
+    """Seven kilometres in forty minutes on Sunday at 08:00, as the points and the one lap of another program tell it."""
+    start = START + timedelta(minutes=minutes_late)
+    points = [tcx_point(start + timedelta(seconds=at * seconds), distance_m=at * distance_m) for at in (0, 0.25, 0.5, 0.75, 1)]
+    return tcx_file(("Running", [tcx_lap(start, points, time_s=seconds, distance_m=distance_m)]))
+
+
+def test_one_run_from_two_sources_is_counted_once_and_it_is_said(scene: Scene, ada: str) -> None:
+    first = import_one(scene, ada, tcx_of(), "monday.tcx")
+    second = import_one(scene, ada, tcx_of(1, distance_m=7_040, seconds=2_410), "strava.tcx")
+    assert (first.outcome, second.outcome, second.runs_added, second.complete) == (ImportOutcome.ADDED, ImportOutcome.DUPLICATE, 0, True)
+    assert second.reason == (
+        "This looks like the run of March 2, 2025, 7.00 km, that is here already (from monday.tcx); it was not counted twice. "
+        "If it is another run, enter it by hand."
+    )
+    assert second.runs == first.runs
+    assert [name for name, _, _ in queries.run_files(scene.engine, scene.tess, first.runs[0].id)] == ["monday.tcx", "strava.tcx"]
+    assert [week["distance_m"] for week in scene.rows("patient_week")] == [7_000]
+    assert "was imported on" in import_one(scene, ada, tcx_of(1, distance_m=7_040, seconds=2_410), "strava.tcx").reason
+
+
+@pytest.mark.parametrize(
+    ("other", "runs"),
+    [
+        ({"minutes_late": 1.9}, 1),
+        ({"minutes_late": 2}, 1),
+        ({"minutes_late": -2}, 1),
+        ({"minutes_late": 2.1}, 2),
+        ({"minutes_late": -2.1}, 2),
+        ({"minutes_late": 20}, 2),  # two real ones
+        ({"distance_m": 7_777}, 1),  # 777 m are 9.99 % of it
+        ({"distance_m": 7_778}, 2),  # 778 m are 10.003 % of it
+        ({"distance_m": 6_300}, 1),  # 700 m are 10 % of 7,000
+        ({"distance_m": 6_299}, 2),
+        ({"seconds": 2_666}, 1),  # 266 s are 9.98 %
+        ({"seconds": 2_667}, 2),  # 267 s are 10.01 %
+        ({"seconds": 2_160}, 1),  # 240 s are 10 % of 2,400
+        ({"seconds": 2_159}, 2),
+    ],
+)
+def test_one_run_from_two_sources_agrees_within_limits(scene: Scene, ada: str, other: dict[str, float], runs: int) -> None:
+    import_one(scene, ada, tcx_of())
+    file = import_one(scene, ada, tcx_of(**other))
+    assert (len(scene.rows("run")), file.runs_added) == (runs, runs - 1)
+
+
+@pytest.mark.parametrize(("distance_m", "runs"), [(2_299, 1), (2_300, 1), (2_301, 2)])
+def test_a_short_run_from_two_sources_agrees_within_300_metres(scene: Scene, ada: str, distance_m: int, runs: int) -> None:
+    import_one(scene, ada, tcx_of(distance_m=2_000, seconds=900))
+    import_one(scene, ada, tcx_of(distance_m=distance_m, seconds=900))
+    assert len(scene.rows("run")) == runs
+
+
+@pytest.mark.parametrize(
+    ("moving_s", "elapsed_s", "runs"),
+    [(1_800, 2_666, 1), (2_400, 3_600, 1), (2_159, 2_667, 2)],  # beside 2,400 s of both: one agrees, the other one, neither
+)
+def test_moving_or_elapsed_time_is_enough(scene: Scene, ada: str, moving_s: int, elapsed_s: int, runs: int) -> None:
+    table = "started_at,distance_km,moving_time_s,elapsed_time_s\n2025-03-02T08:00,7,{},{}\n"
+    import_one(scene, ada, table.format(2_400, 2_400).encode())
+    import_one(scene, ada, table.format(moving_s, elapsed_s).encode())
+    assert len(scene.rows("run")) == runs
+
+
+def test_the_same_run_twice_in_one_file_is_counted_once(scene: Scene, ada: str) -> None:
+    twice = b"started_at,distance_km,moving_time\n2025-03-02T08:00,7,40:00\n2025-03-02T08:01,7.04,40:10\n"
+    file = import_one(scene, ada, twice, "log.csv")
+    assert (file.outcome, file.runs_added, len(file.runs)) == (ImportOutcome.ADDED, 1, 1)
+    assert "1 run added. This looks like the run of March 2, 2025, 7.00 km, that is here already (from log.csv)" in file.reason
+
+
+def test_a_run_entered_by_hand_is_not_counted_again_by_its_file(scene: Scene, ada: str) -> None:
+    by_hand = scene.run(ada, run_on(SUNDAY, "08:00", distance_m=7_000, moving_time_s=2_400))
+    file = import_one(scene, ada, tcx_of(1))
+    assert [run.id for run in file.runs] == [by_hand]
+    assert "that is here already (entered by hand)" in file.reason
+
+
+def test_runs_whose_time_of_day_nobody_wrote_are_not_taken_for_one(scene: Scene, ada: str) -> None:
+    file = import_one(scene, ada, b"date,distance_km,moving_time\n2025-03-02,5,30:00\n2025-03-02,5.1,30:30\n")
+    assert (file.outcome, file.runs_added) == (ImportOutcome.ADDED, 2)
 
 
 def test_overlapping_tables_add_what_is_new(scene: Scene, ada: str) -> None:

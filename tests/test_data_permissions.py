@@ -118,6 +118,8 @@ INNER = {
     "records.same_scores",
     "records.run_identity",
     "records.run_row",
+    "records.same_run",
+    "records.lookalike_run",
     "records.insert_run",
     "records.touch_runs",
     "imports.default_side",

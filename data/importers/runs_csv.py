@@ -123,6 +123,7 @@ def _run(line: Line) -> ReadRun:
         minutes=None,
         notes=(),
         clock_is_local=clock_is_local,
+        start_is_known=bool(line.text("started_at") or line.text("start_time")),
     )
 
 

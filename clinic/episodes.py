@@ -37,7 +37,9 @@ class Meaning:
     @functools.cached_property
     def sentences(self) -> tuple[str, ...]:
         """Say what stands under the chart: how much was answered, where pain goes, how cadence was compared."""
-        return answered_sentence(self.summary), self.summary.trend.sentence, self.summary.equal_speed.sentence
+        summary = self.summary
+        ended = () if summary.facts.ended_on is None else (f"As of {day_words(summary.as_of)}, the last day of this episode.",)
+        return *ended, answered_sentence(summary), summary.trend.sentence, summary.equal_speed.sentence
 
     @functools.cached_property
     def run_list(self) -> pd.DataFrame:
@@ -47,14 +49,18 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Episode:
-    """An episode as pages show it. `version` changes with every write of the patient's facts and with the day."""
+    """
+    An episode as pages show it. `version` changes with every write of the patient's facts and with the day.
+
+    One that has ended stands as of its last day: what came later belongs to no episode or to the next.
+    """
 
     row: queries.EpisodeRow
     meaning: Meaning
 
     @property
     def summary(self) -> EpisodeSummary:
-        """Give the episode summarised as of the day."""
+        """Give the episode summarised as of the day, or as of its last day if it has ended."""
         return self.meaning.summary
 
     @property
@@ -132,7 +138,7 @@ def episode(viewer: Viewer, key: str, *, as_of: date | None = None, database: sa
     key : str
         The episode's random key.
     as_of : date, optional
-        The day to look from; default today where the patient lives.
+        The day to look from; default today where the patient lives. After the last day of an ended episode it is that day.
     database : Engine, optional
         Default the process's own.
 
@@ -143,7 +149,8 @@ def episode(viewer: Viewer, key: str, *, as_of: date | None = None, database: sa
     """
     database = database or engine()
     row = queries.episode(database, viewer, key)
-    day = as_of or local_today(row.time_zone)
+    asked = as_of or local_today(row.time_zone)
+    day = min(asked, row.ended_on or asked)
     settings = queries.clinic(database)
     version = (str(database.url), row.key, row.changed_seq, day, settings.week_start)
     kept = _KEPT.get(version)

@@ -1,6 +1,6 @@
 """The few numbers that say where a runner stands now."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -34,9 +34,12 @@ def facts_now(summary: EpisodeSummary) -> tuple[Fact, ...]:
     Returns
     -------
     tuple of Fact
-        Always the same four, in the same order.
+        Always the same four, in the same order. Of an episode that has ended each says as of which day it is told.
     """
-    return _pain(summary), _distance(summary), _longest_run(summary), _cadence(summary)
+    facts = _pain(summary), _distance(summary), _longest_run(summary), _cadence(summary)
+    if summary.facts.ended_on is None:
+        return facts
+    return tuple(replace(fact, beside=f"{fact.beside}; as of {day_words(summary.as_of)}") for fact in facts)
 
 
 def _pain(summary: EpisodeSummary) -> Fact:
@@ -53,7 +56,7 @@ def _pain(summary: EpisodeSummary) -> Fact:
 def _distance(summary: EpisodeSummary) -> Fact:
     rolling = summary.rolling_7_day_distance
     unit = summary.facts.distance_unit
-    help_text = "Sum of the last 7 days, today included. Known only when all 7 days were logged."
+    help_text = "Sum of 7 days, the last one included. Known only when all 7 days were logged."
     label = "Last 7 days"
     latest = float(rolling.iloc[-1]) if len(rolling) and rolling.index[-1].date() == summary.as_of else np.nan
     if np.isnan(latest):

@@ -170,6 +170,14 @@ def test_only_the_running_week_is_hatched_and_called_so_far() -> None:
     assert over["marker"]["pattern"]["shape"] == [""] * 6
 
 
+def test_the_last_week_of_an_ended_episode_goes_to_discharge() -> None:
+    drawn = chart(facts_of([run(day(6))], coverage=logged(SUNDAY_6), ended_on=day(6, 2)), as_of=day(6, 2))
+    assert trace(drawn, "distance")["text"][-1] == "3.0<br>to discharge"
+    assert hover(drawn, 6)[1] == "3.0 mi in 1 run, to discharge"
+    assert drawn.table.iloc[0, 1] == "3.00 mi to discharge"
+    assert "so far" not in drawn.sentence
+
+
 def test_the_plan_is_a_level_line_over_its_weeks() -> None:
     plans = [
         {"version": 1, "valid_from": day(2), "weekly_distance_m": 10 * METRES_PER_MILE},
@@ -342,7 +350,7 @@ def test_the_sentence_tells_last_values_and_their_change() -> None:
         "6 weeks, Mar 3, 2025 to Apr 9, 2025. "
         "The middle next-morning pain score was 2 of 10 in the week of Mar 31. That is 2 lower than in the week of Mar 3. "
         "The distance was 14.2 mi in the week of Mar 31. That is 6.2 mi more than in the week of Mar 3. "
-        "This week so far it is 2.0 mi. "
+        "In the last week, so far, it is 2.0 mi. "
         "Cadence at equal speed was 168 steps a minute in the week of Mar 31. That is 5 steps more than in the week of Mar 3. "
         "Next-morning pain was answered on 2 of 38 logged days. "
         "1 run without running cadence."

@@ -81,7 +81,7 @@ def pain_load_cadence(summary: EpisodeSummary, *, span: Span, scheme: Scheme, na
     """
     facts = summary.facts
     first, last = span_days(span, facts, as_of=summary.as_of)
-    weeks = shown_weeks(summary.weeks, first, last)
+    weeks = shown_weeks(summary.weeks, first, last, has_ended=facts.ended_on is not None)
     drawing = Drawing(weeks, first, last, palette(scheme), NARROW if narrow else WIDE)
     measures = drawing.measures
     lane = placed_marks(
@@ -187,7 +187,10 @@ def _load_panel(drawing: Drawing, unit: DistanceUnit) -> bool:
                 "yaxis": "y2",
                 "offset": DAY_MS // 2,
                 "width": 6 * DAY_MS,
-                "text": [_bar_words(drawing, value, so_far) for value, so_far in zip(values, running, strict=True)],
+                "text": [
+                    _bar_words(drawing, value, weeks.unfinished_words if so_far else "")
+                    for value, so_far in zip(values, running, strict=True)
+                ],
                 "textposition": "outside",
                 "textangle": 0,
                 "constraintext": "none",
@@ -225,9 +228,9 @@ def _load_panel(drawing: Drawing, unit: DistanceUnit) -> bool:
     return bool(known.any())
 
 
-def _bar_words(drawing: Drawing, value: float, so_far: bool) -> str:
+def _bar_words(drawing: Drawing, value: float, unfinished_words: str) -> str:
     number = "0" if value == 0 else f"{value:.1f}" if drawing.px_per_week > 32 else ""
-    return "<br>".join(words for words in (number, "so far" if so_far else "") if words)
+    return "<br>".join(words for words in (number, unfinished_words) if words)
 
 
 def _unknown_ground(drawing: Drawing, unknown: npt.NDArray[np.bool_], top: float) -> None:

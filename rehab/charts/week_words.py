@@ -51,7 +51,8 @@ class ShownWeeks:
     """
     Every week of the time shown, in order, whether or not anything is known of it.
 
-    Each array has one value a week. Floats are NaN where nothing is known; `logged` is False there.
+    Each array has one value a week. Floats are NaN where nothing is known; `logged` is False there. `unfinished_words` say how far
+    the week goes that is marked `so_far`.
     """
 
     first_days: Days
@@ -67,6 +68,7 @@ class ShownWeeks:
     pain_median: Floats
     pain_max: Floats
     pain_scores: Floats
+    unfinished_words: str
 
     def each(self) -> Iterator[Week]:
         """Give the weeks one by one."""
@@ -85,7 +87,7 @@ class WeekWords:
     marks: tuple[str, ...]
 
 
-def shown_weeks(weeks: pd.DataFrame, first: date, last: date) -> ShownWeeks:
+def shown_weeks(weeks: pd.DataFrame, first: date, last: date, *, has_ended: bool = False) -> ShownWeeks:
     """
     Lay the summary's weeks on the time shown.
 
@@ -95,6 +97,8 @@ def shown_weeks(weeks: pd.DataFrame, first: date, last: date) -> ShownWeeks:
         Columns WEEK_COLUMNS, one row a week.
     first, last : date
         First day of the first week and last day of the last week.
+    has_ended : bool
+        Whether the weeks end with the last day of the episode: then no more will come in the last of them.
     """
     first_days = np.arange(day_number(first), day_number(last) + 1, 7)
     place = (day_numbers(weeks["week_start"]) - first_days[0]) // 7
@@ -119,6 +123,7 @@ def shown_weeks(weeks: pd.DataFrame, first: date, last: date) -> ShownWeeks:
         pain_median=laid("pain_next_morning_median"),
         pain_max=laid("pain_next_morning_max"),
         pain_scores=np.nan_to_num(laid("pain_scores")),
+        unfinished_words="to discharge" if has_ended else "so far",
     )
 
 
@@ -166,7 +171,7 @@ def week_words(weeks: ShownWeeks, marks: Sequence[Mark], *, unit: DistanceUnit, 
     return [
         WeekWords(
             title=_day_and_year(day_of(week.first_days)),
-            load=_load(week, unit, days_due=min(7, today - week.first_days + 1)),
+            load=_load(week, unit, days_due=min(7, today - week.first_days + 1), unfinished_words=weeks.unfinished_words),
             plan="" if math.isnan(week.planned_distance_m) else f"Plan {distance_text(week.planned_distance_m, unit, places=1)}",
             pain=_pain(week),
             cadence=_cadence(week),
@@ -176,8 +181,8 @@ def week_words(weeks: ShownWeeks, marks: Sequence[Mark], *, unit: DistanceUnit, 
     ]
 
 
-def _distance(week: Week, unit: DistanceUnit) -> str:
-    return distance_text(week.distance_m, unit) + (" so far" if week.so_far else "") if week.logged else NOT_LOGGED
+def _distance(week: Week, unit: DistanceUnit, unfinished_words: str) -> str:
+    return distance_text(week.distance_m, unit) + (f" {unfinished_words}" if week.so_far else "") if week.logged else NOT_LOGGED
 
 
 def _longest_run(week: Week, unit: DistanceUnit) -> str:
@@ -186,7 +191,7 @@ def _longest_run(week: Week, unit: DistanceUnit) -> str:
     return "no run" if math.isnan(week.longest_run_m) else distance_text(week.longest_run_m, unit)
 
 
-def _load(week: Week, unit: DistanceUnit, *, days_due: int) -> str:
+def _load(week: Week, unit: DistanceUnit, *, days_due: int, unfinished_words: str) -> str:
     days = int(week.days_logged)
     if not week.logged:
         words = f"Not logged, but for {counted(days, 'day')} without a run" if days else "Not logged"
@@ -197,7 +202,7 @@ def _load(week: Week, unit: DistanceUnit, *, days_due: int) -> str:
         if week.runs > 1:
             words += f", longest {distance_text(week.longest_run_m, unit, places=1)}"
     if week.logged and week.so_far:
-        words += ", so far"
+        words += f", {unfinished_words}"
     if week.logged and days < days_due:
         words += f" ({days} of {days_due} days logged)"
     return words
@@ -237,7 +242,9 @@ def week_table(weeks: ShownWeeks, said: Sequence[WeekWords], *, unit: DistanceUn
     return pd.DataFrame(
         {
             "Week of": [words.title for _, words in newest_first],
-            "Miles" if unit is DistanceUnit.MILE else "Kilometers": [_distance(week, unit) for week, _ in newest_first],
+            "Miles" if unit is DistanceUnit.MILE else "Kilometers": [
+                _distance(week, unit, weeks.unfinished_words) for week, _ in newest_first
+            ],
             "Runs": [f"{week.runs:.0f}" if week.logged else NOT_LOGGED for week, _ in newest_first],
             "Longest run": [_longest_run(week, unit) for week, _ in newest_first],
             "Plan": [_plan(week, unit) for week, _ in newest_first],
@@ -318,7 +325,9 @@ def _distance_sentences(weeks: ShownWeeks, unit: DistanceUnit) -> list[str]:
         parts.append(f"The distance was {now:.1f} {unit.value} in {_week_of(weeks, ends[1])}.{_since(weeks, ends, change)}")
     running = np.flatnonzero(weeks.logged & weeks.so_far)
     if len(running):
-        parts.append(f"This week so far it is {distance_text(float(weeks.distance_m[running[-1]]), unit, places=1)}.")
+        parts.append(
+            f"In the last week, {weeks.unfinished_words}, it is {distance_text(float(weeks.distance_m[running[-1]]), unit, places=1)}."
+        )
     return parts or ["No week is logged."]
 
 

@@ -20,7 +20,6 @@ from models import (
     RUN_MEASURES,
     DayWithoutRun,
     EntryRefused,
-    EpisodeOfCare,
     ImportBatch,
     ImportFile,
     ImportOutcome,
@@ -306,8 +305,9 @@ class _Importing:
                 link = {"run_id": run_id, "import_file_id": file_id}
                 if connection.execute(sa.select(col(RunFile.run_id)).filter_by(**link)).first() is None:
                     connection.execute(sa.insert(RunFile).values(link))
-            added, entry_days, clashes = self._entries(connection, read, file_id, today, starts_on, now)
+            added, entry_days, clashes, more = self._entries(connection, read, file_id, today, starts_on, now)
             refused += clashes
+            said += more
             if runs_added or added:
                 records.touch_runs(connection, self.patient.id, days | entry_days, starts_on)
             outcome = _outcome(read, runs_added + added, len(run_ids), doubtful=doubtful, refused=bool(refused))
@@ -321,17 +321,22 @@ class _Importing:
 
     def _entries(
         self, connection: sa.Connection, read: ReadFile, file_id: int, today: date, starts_on: int, now: datetime
-    ) -> tuple[int, set[date], list[str]]:
-        """Store what a file says about pain and days without a run; gives (added, days, refusals)."""
+    ) -> tuple[int, set[date], list[str], list[str]]:
+        """Store what a file says about pain and days without a run; gives (added, days, refusals, sentences)."""
         if not (read.scores or read.rest_answers or read.days_without_run):
-            return 0, set(), []
-        side = default_side(connection, self.patient.id)
+            return 0, set(), [], []
+        sides_on = records.open_sides(connection, self.patient.id)
+        without_episode = {PainScore: 0, RestAnswer: 0}
         kept = {"patient_id": self.patient.id, "recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
         added, days, refused = 0, set[date](), list[str]()
         for score in read.scores:
             try:
                 entry = PainEntry.checked(
-                    today=today, moment=score.moment, side=score.side or side, nprs=score.nprs, for_date=score.for_date
+                    today=today,
+                    moment=score.moment,
+                    side=score.side or records.only_side(sides_on(score.for_date)),
+                    nprs=score.nprs,
+                    for_date=score.for_date,
                 )
             except EntryRefused as refusal:
                 refused.append(f"Line {score.line}: {refusal}")
@@ -347,10 +352,15 @@ class _Importing:
                 connection.execute(sa.insert(PainScore).values(records.pain_row(entry, self.patient.id, starts_on, **more)))
                 added += 1
                 days.add(entry.for_date)
+                without_episode[PainScore] += entry.side == Side.UNSPECIFIED and Side.UNSPECIFIED not in sides_on(entry.for_date)
         for answer in read.rest_answers:
             try:
                 rest = RestEntry.checked(
-                    today=today, moment=answer.moment, side=answer.side or side, answer=answer.answer, for_date=answer.for_date
+                    today=today,
+                    moment=answer.moment,
+                    side=answer.side or records.only_side(sides_on(answer.for_date)),
+                    answer=answer.answer,
+                    for_date=answer.for_date,
                 )
             except EntryRefused as refusal:
                 refused.append(f"Line {answer.line}: {refusal}")
@@ -369,6 +379,7 @@ class _Importing:
                 )
                 added += 1
                 days.add(rest.for_date)
+                without_episode[RestAnswer] += rest.side == Side.UNSPECIFIED and Side.UNSPECIFIED not in sides_on(rest.for_date)
             elif known_answer != rest.answer:
                 refused.append(
                     f"Line {answer.line}: another answer is stored for {rest.for_date.isoformat()}. Correct it in the pain diary if the file is right."
@@ -384,15 +395,20 @@ class _Importing:
                 connection.execute(sa.insert(DayWithoutRun).values(day=without.day, **kept))
                 added += 1
                 days.add(without.day)
-        return added, days, refused
+        return added, days, refused, _on_no_chart(*without_episode.values())
 
 
-def default_side(connection: sa.Connection, patient_id: int) -> Side:
-    """Say which side a score without one belongs to: that of the patient's episodes if they agree, else unspecified."""
-    sides = (
-        connection.execute(sa.select(col(EpisodeOfCare.side)).where(col(EpisodeOfCare.patient_id) == patient_id).distinct()).scalars().all()
+def _on_no_chart(scores: int, answers: int) -> list[str]:
+    """Say that entries are kept but belong to no side that is treated."""
+    parts = [f"{scores} score{'s' if scores != 1 else ''}"] if scores else []
+    parts += [f"{answers} answer{'s' if answers != 1 else ''} about rest"] if answers else []
+    one = scores + answers == 1
+    words = f"{' and '.join(parts)} {'has' if one else 'have'} no side and {'belongs' if one else 'belong'} to no episode: "
+    return (
+        [f"{words}{'it stands' if one else 'they stand'} on no chart. Write left or right under side and import the table again."]
+        if parts
+        else []
     )
-    return Side(sides[0]) if len(sides) == 1 else Side.UNSPECIFIED
 
 
 def run_entry(run: ReadRun, *, today: date, time_zone: str) -> tuple[RunEntry, list[str]]:

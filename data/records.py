@@ -1,7 +1,7 @@
 """Writes: each function is one transaction, whole or absent, and leaves the maintained weeks true."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -44,6 +44,8 @@ from models import (
     week_number,
 )
 
+# A score without a side belongs to an episode from this long before it started: pain comes before the first visit.
+EPISODE_REACHES_BACK = timedelta(days=28)
 # One run from two sources: both recordings start within the first, and agree in length within the larger of the next two and in time
 # within the last one. Shares are of the longer one, so that it does not matter which came first.
 SAME_START_WITHIN = timedelta(minutes=2)
@@ -99,7 +101,7 @@ def add_episode(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: Epis
     """
     Open an episode of care.
 
-    Pain scores that came without a side before the first episode belong to its side from now on.
+    Pain scores of its time that came without a side belong to its side from now on, if no other side is treated at that time.
 
     Returns
     -------
@@ -122,23 +124,61 @@ def add_episode(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: Epis
         )
         if entry.side != Side.UNSPECIFIED:
             _give_side(connection, patient.id, entry.side)
+            weeks.rebuild_weeks(connection, patient.id)
         weeks.mark_changed(connection, patient.id)
     return key
 
 
+def open_sides(connection: sa.Connection, patient_id: int) -> Callable[[date], frozenset[Side]]:
+    """
+    Read which sides are treated when.
+
+    Returns
+    -------
+    callable
+        From a day to the sides that have an episode open on it, `EPISODE_REACHES_BACK` before its start included.
+    """
+    episodes = connection.execute(
+        sa.select(col(EpisodeOfCare.side), col(EpisodeOfCare.started_on), col(EpisodeOfCare.ended_on)).where(
+            col(EpisodeOfCare.patient_id) == patient_id
+        )
+    ).all()
+
+    def sides_on(day: date) -> frozenset[Side]:
+        return frozenset(
+            Side(side)
+            for side, started_on, ended_on in episodes
+            if started_on - EPISODE_REACHES_BACK <= day and (ended_on is None or day <= ended_on)
+        )
+
+    return sides_on
+
+
+def only_side(sides: frozenset[Side]) -> Side:
+    """Say which side a score without one belongs to: the only one that is treated, else unspecified."""
+    return next(iter(sides)) if len(sides) == 1 else Side.UNSPECIFIED
+
+
 def _give_side(connection: sa.Connection, patient_id: int, side: Side) -> None:
-    """Let scores that came without a side belong to the side of the patient's only episode."""
-    episodes = sa.select(sa.func.count()).select_from(EpisodeOfCare).where(col(EpisodeOfCare.patient_id) == patient_id)
-    if connection.execute(episodes).scalar_one() > 1:
-        return
-    tables: tuple[type[Any], ...] = (PainScore, RestAnswer)
-    for table in tables:
-        sided = sa.select(col(table.id)).where(col(table.patient_id) == patient_id, col(table.side) != Side.UNSPECIFIED)
-        if connection.execute(sided.limit(1)).first() is not None:
-            return
-    for table in tables:
-        connection.execute(sa.update(table).where(col(table.patient_id) == patient_id).values(side=side))
-    weeks.rebuild_weeks(connection, patient_id)
+    """Let what came without a side belong to a side on the days when that is the only one treated and nothing stands there yet."""
+    sides_on = open_sides(connection, patient_id)
+    tables: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
+        (PainScore, ("for_date", "moment", "run_id", "retired_at_utc")),
+        (RestAnswer, ("for_date", "moment", "retired_at_utc")),
+    )
+    for table, place in tables:
+        columns = table.metadata.tables[table.__tablename__].c
+        rows = connection.execute(
+            sa.select(columns.id, columns.side, *(columns[name] for name in place)).where(
+                columns.patient_id == patient_id, columns.side.in_([side, Side.UNSPECIFIED])
+            )
+        ).all()
+        taken = {row[2:] for row in rows if row.side == side and row.retired_at_utc is None}
+        theirs = [
+            row.id for row in rows if row.side == Side.UNSPECIFIED and only_side(sides_on(row.for_date)) == side and row[2:] not in taken
+        ]
+        for start in range(0, len(theirs), weeks.CHUNK):
+            connection.execute(sa.update(table).where(columns.id.in_(theirs[start : start + weeks.CHUNK])).values(side=side))
 
 
 def pain_row(entry: PainEntry, patient_id: int, starts_on: int, **more: Any) -> dict[str, Any]:
@@ -412,7 +452,8 @@ def lookalike_run(connection: sa.Connection, row: dict[str, Any]) -> sa.Row[*tup
     )
 
     def apart(run: sa.Row[*tuple[Any, ...]]) -> timedelta:
-        return abs(run.started_at_utc - row["started_at_utc"])
+        between: timedelta = run.started_at_utc - row["started_at_utc"]
+        return abs(between)
 
     def agrees(run: sa.Row[*tuple[Any, ...]], name: str, share: float, at_least: float = 0) -> bool:
         one, other = row[name], getattr(run, name)

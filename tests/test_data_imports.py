@@ -20,6 +20,7 @@ from models import (
     CadenceRule,
     DistanceRule,
     EntryRefused,
+    EpisodeOfCare,
     ImportOutcome,
     PainMoment,
     RestMoment,
@@ -145,6 +146,43 @@ def test_scores_without_a_side_and_without_an_episode_have_none(scene: Scene) ->
     patient = scene.patient("NEW")
     import_one(scene, patient, PAIN.replace(b"left", b""))
     assert {row["side"] for row in scene.rows("pain_score")} == {Side.UNSPECIFIED.value}
+
+
+def sides_after(scene: Scene, patient: str, *days: str) -> tuple[list[str], str]:
+    """Import one sideless score a day; gives the sides that they got, and the report."""
+    file = import_one(scene, patient, "\n".join(["date,moment,nprs", *(f"{day},after,3" for day in days)]).encode())
+    return [row["side"] for row in scene.rows("pain_score")], file.reason
+
+
+def test_a_score_without_a_side_belongs_to_the_episode_of_its_day(scene: Scene) -> None:
+    patient = scene.patient("NEW")
+    scene.episode(patient, side=Side.LEFT, started_on=date(2025, 1, 31))
+    with scene.engine.begin() as connection:
+        connection.execute(sa.update(EpisodeOfCare).values(status="discharged", ended_on=date(2025, 2, 2)))
+    scene.episode(patient, side=Side.RIGHT, started_on=date(2025, 3, 5))
+    # left from January 3 (28 days before it started) to February 2, right from February 5
+    days = ("2025-01-02", "2025-01-03", "2025-02-02", "2025-02-03", "2025-02-04", "2025-02-05", "2025-03-30")
+    sides, reason = sides_after(scene, patient, *days)
+    assert sides == ["unspecified", "left", "left", "unspecified", "unspecified", "right", "right"]
+    assert reason == (
+        "7 diary entries added. 3 scores have no side and belong to no episode: they stand on no chart. "
+        "Write left or right under side and import the table again."
+    )
+
+
+def test_a_score_without_a_side_is_nobodys_where_both_sides_are_treated(scene: Scene, ada: str) -> None:
+    scene.episode(ada, side=Side.RIGHT, started_on=date(2025, 3, 5))
+    sides, reason = sides_after(scene, ada, "2025-02-04", "2025-02-05")
+    assert sides == ["left", "unspecified"]
+    assert "1 score has no side and belongs to no episode: it stands on no chart" in reason
+
+
+def test_two_episodes_of_one_side_and_one_without_a_side_take_scores_without_one(scene: Scene, ada: str) -> None:
+    scene.episode(ada, side=Side.LEFT, started_on=date(2025, 3, 5))
+    assert sides_after(scene, ada, "2025-03-06") == (["left"], "1 diary entry added.")
+    ben = scene.patient("BEN")
+    scene.episode(ben, side=Side.UNSPECIFIED)
+    assert sides_after(scene, ben, "2025-03-06") == (["left", "unspecified"], "1 diary entry added.")
 
 
 # --------------------------------------------------------------------------------------------------------------------

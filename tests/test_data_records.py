@@ -168,15 +168,20 @@ def test_scores_without_a_side_get_the_side_of_the_first_episode(scene: Scene) -
     assert [row["side"] for row in scene.rows("pain_score")] == ["right", "unspecified"]
 
 
-def test_scores_without_a_side_stay_so_when_others_have_one(scene: Scene) -> None:
+def test_an_episode_takes_scores_without_a_side_where_its_side_has_none(scene: Scene) -> None:
     patient = scene.patient("ADA")
-    records.add_rest_answer(scene.engine, scene.tess, patient, rest_on(MONDAY, answer=True))
-    unsided = RestEntry.checked(today=TODAY, moment=RestMoment.NIGHT_REST, side=Side.UNSPECIFIED, answer=False, for_date=MONDAY)
-    records.add_rest_answer(scene.engine, scene.tess, patient, unsided)
-    scene.score(patient, score_on(MONDAY, 4, side=Side.UNSPECIFIED))
+    scene.score(patient, score_on(MONDAY, 4, side=Side.UNSPECIFIED), score_on(TUESDAY, 5, side=Side.UNSPECIFIED))
+    scene.score(patient, score_on(MONDAY, 2, side=Side.LEFT))
     scene.episode(patient, side=Side.LEFT)
-    assert sorted(row["side"] for row in scene.rows("rest_answer")) == ["left", "unspecified"]
-    assert [row["side"] for row in scene.rows("pain_score")] == ["unspecified"]
+    assert [(row["side"], row["nprs"]) for row in scene.rows("pain_score")] == [("unspecified", 4), ("left", 5), ("left", 2)]
+
+
+def test_an_episode_takes_scores_without_a_side_of_its_own_time_only(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    days = [date(2025, 2, 3), date(2025, 2, 4), MONDAY]  # March 4 less 28 days is February 4
+    scene.score(patient, *(score_on(day, 4, side=Side.UNSPECIFIED) for day in days))
+    scene.episode(patient, side=Side.LEFT, started_on=TUESDAY)
+    assert [row["side"] for row in scene.rows("pain_score")] == ["unspecified", "left", "left"]
 
 
 def test_plans_are_versions(scene: Scene) -> None:

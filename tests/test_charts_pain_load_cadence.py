@@ -347,21 +347,41 @@ def test_the_sentence_tells_last_values_and_their_change() -> None:
     scores = [morning(day(1), 4), morning(day(5), 2)]
     drawn = chart(facts_of(runs, scores, coverage=logged(day(6, 2))), as_of=day(6, 2))
     assert drawn.sentence == (
-        "6 weeks, Mar 3, 2025 to Apr 9, 2025. "
-        "The middle next-morning pain score was 2 of 10 in the week of Mar 31. That is 2 lower than in the week of Mar 3. "
-        "The distance was 14.2 mi in the week of Mar 31. That is 6.2 mi more than in the week of Mar 3. "
-        "In the last week, so far, it is 2.0 mi. "
-        "Cadence at equal speed was 168 steps a minute in the week of Mar 31. That is 5 steps more than in the week of Mar 3. "
+        "Middle next-morning pain was 2 of 10 in the week of Mar 31, down 2 since the week of Mar 3. "
+        "Distance was 14.2 mi in the week of Mar 31, up 6.2 mi since the week of Mar 3. "
+        "Cadence at equal speed was 168 steps/min in the week of Mar 31, up 5 since the week of Mar 3. "
+        "Distance in the last week, so far, is 2.0 mi. "
         "Next-morning pain was answered on 2 of 38 logged days. "
-        "1 run without running cadence."
+        "1 run without running cadence. "
+        "Shown: 6 weeks, Mar 3, 2025 to Apr 9, 2025."
     )
 
 
-def test_a_change_of_nothing_is_the_same() -> None:
+def test_a_change_of_nothing_is_unchanged() -> None:
     drawn = chart(facts_of([run(day(1)), run(day(6))], [morning(day(1), 3), morning(day(6), 3)], coverage=logged(SUNDAY_6)))
-    assert (
-        "The middle next-morning pain score was 3 of 10 in the week of Apr 7. That is the same as in the week of Mar 3." in drawn.sentence
+    assert drawn.sentence.startswith(
+        "Middle next-morning pain was 3 of 10 in the week of Apr 7, unchanged since the week of Mar 3. "
+        "Distance was 3.0 mi in the week of Apr 7, unchanged since the week of Mar 3. "
     )
+
+
+def test_a_value_of_one_week_is_compared_with_nothing() -> None:
+    drawn = chart(facts_of([run(day(6))], [morning(day(6), 3)], coverage=logged(day(6, 2), day(6))), as_of=day(6, 2))
+    assert drawn.sentence.startswith(
+        "Middle next-morning pain was 3 of 10 in the week of Apr 7. "
+        "Distance in the last week, so far, is 3.0 mi. "
+        "Cadence at equal speed is not known. "
+    )
+
+
+@given(random_runs, random_scores)
+def test_the_first_three_sentences_are_of_pain_distance_and_cadence(runs: list[dict[str, Any]], scores: list[dict[str, Any]]) -> None:
+    drawn = chart(facts_of(runs, scores, coverage=coverage_of(runs, scores)))
+    if not drawn.is_empty:
+        pain, distance, cadence, *_ = re.split(r"(?<=[a-z\d])\. ", drawn.sentence)
+        assert "next-morning pain" in pain
+        assert re.match(r"Distance |No week is logged", distance)
+        assert cadence.startswith("Cadence at equal speed ")
 
 
 @given(random_runs, random_scores)

@@ -262,7 +262,7 @@ def _plan(week: Week, unit: DistanceUnit) -> str:
 
 def chart_sentence(summary: EpisodeSummary, weeks: ShownWeeks, *, first: date, last: date) -> str:
     """
-    Say in short plain sentences what the chart shows: last values, their change over the time shown, and what is missing.
+    Say in short plain sentences what the chart shows: pain, distance and cadence, each with its change, then what is missing.
 
     Parameters
     ----------
@@ -274,15 +274,17 @@ def chart_sentence(summary: EpisodeSummary, weeks: ShownWeeks, *, first: date, l
     Returns
     -------
     str
-        The last finished week with a value is compared with the first one. Differences are those of the numbers as shown.
+        The first three sentences are of pain, distance and cadence. The last finished week with a value is compared with the first one.
+        Differences are those of the numbers as shown.
     """
-    shown = f"{counted(len(weeks.first_days), 'week')}, {_day_and_year(first)} to {_day_and_year(min(last, summary.as_of))}."
+    distance, *running_week = _distance_sentences(weeks, summary.facts.distance_unit)
     parts = [
-        shown,
-        *_pain_sentences(weeks),
-        *_distance_sentences(weeks, summary.facts.distance_unit),
-        *_cadence_sentences(weeks),
+        _pain_sentence(weeks),
+        distance,
+        _cadence_sentence(weeks),
+        *running_week,
         *_missing_sentences(summary, weeks, first, last),
+        f"Shown: {counted(len(weeks.first_days), 'week')}, {_day_and_year(first)} to {_day_and_year(min(last, summary.as_of))}.",
     ]
     return " ".join(parts)
 
@@ -302,18 +304,18 @@ def _week_of(weeks: ShownWeeks, place: int) -> str:
     return f"the week of {day_label(day) if one_year else _day_and_year(day)}"
 
 
-def _since(weeks: ShownWeeks, ends: tuple[int, int], change: str) -> str:
+def _with_change(weeks: ShownWeeks, ends: tuple[int, int], value: str, difference: float, difference_words: str) -> str:
     start, end = ends
-    return "" if start == end else f" That is {change or 'the same as'} in {_week_of(weeks, start)}."
+    change = f"{'up' if difference > 0 else 'down'} {difference_words}" if difference else "unchanged"
+    return f"{value} in {_week_of(weeks, end)}" + ("." if start == end else f", {change} since {_week_of(weeks, start)}.")
 
 
-def _pain_sentences(weeks: ShownWeeks) -> list[str]:
+def _pain_sentence(weeks: ShownWeeks) -> str:
     ends = _first_and_last(~np.isnan(weeks.pain_median))
     if ends is None:
-        return ["There is no next-morning pain score."]
+        return "There is no next-morning pain score."
     then, now = (float(weeks.pain_median[place]) for place in ends)
-    change = f"{abs(now - then):g} {'higher' if now > then else 'lower'} than" if now != then else ""
-    return [f"The middle next-morning pain score was {now:g} of 10 in {_week_of(weeks, ends[1])}.{_since(weeks, ends, change)}"]
+    return _with_change(weeks, ends, f"Middle next-morning pain was {now:g} of 10", now - then, f"{abs(now - then):g}")
 
 
 def _distance_sentences(weeks: ShownWeeks, unit: DistanceUnit) -> list[str]:
@@ -321,23 +323,22 @@ def _distance_sentences(weeks: ShownWeeks, unit: DistanceUnit) -> list[str]:
     ends = _first_and_last(weeks.logged & ~weeks.so_far)
     if ends is not None:
         then, now = (round(distance_in(float(weeks.distance_m[place]), unit), 1) for place in ends)
-        change = f"{abs(now - then):.1f} {unit.value} {'more' if now > then else 'less'} than" if now != then else ""
-        parts.append(f"The distance was {now:.1f} {unit.value} in {_week_of(weeks, ends[1])}.{_since(weeks, ends, change)}")
+        difference = round(now - then, 1)
+        words = f"{abs(difference):.1f} {unit.value}"
+        parts.append(_with_change(weeks, ends, f"Distance was {now:.1f} {unit.value}", difference, words))
     running = np.flatnonzero(weeks.logged & weeks.so_far)
     if len(running):
-        parts.append(
-            f"In the last week, {weeks.unfinished_words}, it is {distance_text(float(weeks.distance_m[running[-1]]), unit, places=1)}."
-        )
+        so_far = distance_text(float(weeks.distance_m[running[-1]]), unit, places=1)
+        parts.append(f"Distance in the last week, {weeks.unfinished_words}, is {so_far}.")
     return parts or ["No week is logged."]
 
 
-def _cadence_sentences(weeks: ShownWeeks) -> list[str]:
+def _cadence_sentence(weeks: ShownWeeks) -> str:
     ends = _first_and_last(~np.isnan(weeks.cadence_at_equal_speed_spm))
     if ends is None:
-        return ["Cadence at equal speed is not known."]
+        return "Cadence at equal speed is not known."
     then, now = (round_half_up(float(weeks.cadence_at_equal_speed_spm[place])) for place in ends)
-    change = f"{counted(abs(now - then), 'step')} {'more' if now > then else 'less'} than" if now != then else ""
-    return [f"Cadence at equal speed was {now} steps a minute in {_week_of(weeks, ends[1])}.{_since(weeks, ends, change)}"]
+    return _with_change(weeks, ends, f"Cadence at equal speed was {now} steps/min", now - then, f"{abs(now - then)}")
 
 
 def _missing_sentences(summary: EpisodeSummary, weeks: ShownWeeks, first: date, last: date) -> list[str]:

@@ -205,11 +205,14 @@ def _touch(connection: sa.Connection, patient_id: int, days: Iterable[date], sta
     weeks.mark_changed(connection, patient_id)
 
 
-def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) -> sa.Row[int, int] | None:
+def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) -> sa.Row[*tuple[Any, ...]] | None:
     """
-    Find the current score with the same day, moment, side and named run, if there is one; of several, one with the same value first.
+    Find the current score (id, nprs, run_id) with the same day, moment, side and named run, if there is one.
+
+    Where the named run has none, it is the one that follows no run: of a day with several runs, whose run was not said. Of several
+    scores, one with the same value comes first.
     """
-    statement = sa.select(PainScore.metadata.tables["pain_score"].c.id, col(PainScore.nprs)).where(
+    statement = sa.select(PainScore.metadata.tables["pain_score"].c.id, col(PainScore.nprs), col(PainScore.run_id)).where(
         col(PainScore.patient_id) == patient_id,
         col(PainScore.retired_at_utc).is_(None),
         col(PainScore.for_date) == entry.for_date,
@@ -217,7 +220,8 @@ def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) ->
         col(PainScore.side) == entry.side,
     )
     if entry.run_id is not None and entry.moment != PainMoment.NEXT_MORNING:
-        statement = statement.where(col(PainScore.run_id) == entry.run_id)
+        of_run = sa.or_(col(PainScore.run_id) == entry.run_id, col(PainScore.run_id).is_(None))
+        statement = statement.where(of_run).order_by(col(PainScore.run_id).is_(None))
     other_value = sa.case((col(PainScore.nprs) == entry.nprs, 0), else_=1)
     return connection.execute(statement.order_by(other_value, col(PainScore.id)).limit(1)).one_or_none()
 
@@ -262,7 +266,8 @@ def add_diary_day(
         added += sum(_insert_rest_answer(connection, patient.id, entry, given) for entry in rest)
         if without_run is not None:
             added += _insert_day_without_run(connection, patient.id, without_run, given)
-        if added:
+        adopted = [_name_run(connection, patient.id, entry) for entry in scores]
+        if added or any(adopted):
             _touch(connection, patient.id, {entry.for_date for entry in scores}, starts_on)
     return added
 
@@ -278,6 +283,17 @@ def _insert_score(connection: sa.Connection, patient_id: int, entry: PainEntry, 
     if known is None:
         connection.execute(sa.insert(PainScore).values(pain_row(entry, patient_id, starts_on, **given)))
     return int(known is None)
+
+
+def _name_run(connection: sa.Connection, patient_id: int, entry: PainEntry) -> bool:
+    """Let the score that was told for a day follow the run that is named now; says whether anything changed."""
+    if entry.run_id is None or entry.moment == PainMoment.NEXT_MORNING:
+        return False
+    known = same_scores(connection, patient_id, entry)
+    if known is None or known.run_id is not None:
+        return False
+    connection.execute(sa.update(PainScore).where(col(PainScore.id) == known.id).values(run_id=entry.run_id, run_named=True))
+    return True
 
 
 def _insert_rest_answer(connection: sa.Connection, patient_id: int, entry: RestEntry, given: dict[str, Any]) -> int:

@@ -288,6 +288,31 @@ def test_a_score_taken_back_counts_no_more_and_stays(scene: Scene) -> None:
     assert scene.score(patient, score_on(MONDAY, 6)) == 1  # and the place is free again
 
 
+def test_a_score_told_before_the_second_run_of_the_day_is_not_stored_twice(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    morning = scene.run(patient, run_on(MONDAY, "07:00"))
+    scene.score(patient, score_on(MONDAY, 7, DURING))
+    evening = scene.run(patient, run_on(MONDAY, "18:00"))
+    assert links(scene) == [("during", 7, None, MONDAY, MONDAY)]  # of which of the two nobody said
+    assert scene.score(patient, score_on(MONDAY, 7, DURING, run_id=morning)) == 0
+    assert links(scene) == [("during", 7, morning, MONDAY, MONDAY)]
+    assert pain_weeks(scene) == {(MONDAY, "during"): [7]}
+    assert scene.score(patient, score_on(MONDAY, 7, DURING, run_id=evening)) == 1  # the other run's own
+    assert pain_weeks(scene) == {(MONDAY, "during"): [7, 7]}
+
+
+def test_another_value_for_a_run_of_the_day_is_a_correction(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    morning = scene.run(patient, run_on(MONDAY, "07:00"))
+    scene.score(patient, score_on(MONDAY, 7, DURING))
+    scene.run(patient, run_on(MONDAY, "18:00"))
+    with pytest.raises(AlreadyThere, match=r"For 2025-03-03 \(during\) the score 7 is stored"):
+        scene.score(patient, score_on(MONDAY, 5, DURING, run_id=morning))
+    assert links(scene) == [("during", 7, None, MONDAY, MONDAY)]
+    assert scene.score(patient, score_on(MONDAY, 5, AFTER, run_id=morning)) == 1
+    assert scene.score(patient, score_on(MONDAY, 5, DURING, side=Side.RIGHT, run_id=morning)) == 1
+
+
 @pytest.mark.parametrize(("told_on", "recalled"), [(MONDAY, False), (TUESDAY, False), (date(2025, 3, 5), True)])
 def test_a_score_told_days_later_is_marked(scene: Scene, told_on: date, recalled: bool) -> None:
     patient = scene.patient("ADA")
@@ -413,14 +438,21 @@ def test_a_run_of_another_day_or_patient_cannot_be_named(scene: Scene) -> None:
     assert scene.rows("pain_score") == []
 
 
+def score_of_a_run_that_went(scene: Scene, patient: str, nprs: int) -> None:
+    """Leave a score of Sunday that follows no run, beside those that are named with one."""
+    noon_run = scene.run(patient, run_on(SUNDAY, "12:00"))
+    scene.score(patient, score_on(SUNDAY, nprs, DURING, run_id=noon_run))
+    records.retire_run(scene.engine, scene.tess, noon_run)
+
+
 def test_scores_of_runs_that_go_keep_out_of_each_others_place(scene: Scene) -> None:
-    """One told without a run, one named with the morning's: when the morning's run goes, the first takes the evening's, the second none."""
+    """One without a run, one named with the morning's: when the morning's run goes, the first takes the evening's, the second none."""
     patient = scene.patient("ADA")
     morning, evening = (scene.run(patient, run_on(SUNDAY, at)) for at in ("06:00", "18:00"))
-    scene.score(patient, score_on(SUNDAY, 1, DURING))
     scene.score(patient, score_on(SUNDAY, 2, DURING, run_id=morning))
+    score_of_a_run_that_went(scene, patient, 1)
     records.retire_run(scene.engine, scene.tess, morning)
-    assert [(nprs, run) for _, nprs, run, *_ in links(scene)] == [(1, evening), (2, None)]
+    assert [(nprs, run) for _, nprs, run, *_ in links(scene)] == [(2, None), (1, evening)]
     assert pain_weeks(scene) == {(date(2025, 2, 24), "during"): [1, 2]}
 
 
@@ -435,8 +467,8 @@ def test_the_score_of_a_run_that_stays_is_not_pushed_away(scene: Scene) -> None:
 def test_all_runs_of_a_day_with_three_scores_can_go(scene: Scene) -> None:
     patient = scene.patient("ADA")
     morning, evening = (scene.run(patient, run_on(SUNDAY, at)) for at in ("06:00", "18:00"))
-    scene.score(patient, score_on(SUNDAY, 1, DURING))
     scene.score(patient, score_on(SUNDAY, 2, DURING, run_id=morning), score_on(SUNDAY, 5, DURING, run_id=evening))
+    score_of_a_run_that_went(scene, patient, 1)
     for run in (morning, evening):
         records.retire_run(scene.engine, scene.tess, run)
     assert run_weeks(scene) == {}

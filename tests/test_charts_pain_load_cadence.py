@@ -267,6 +267,67 @@ def test_no_target_outlives_the_episode() -> None:
     assert (band["x0"], band["x1"]) == (0, pytest.approx(24 / 42, abs=1e-4))  # three weeks and three days of six weeks
 
 
+# ---- what breaks a line ----------------------------------------------------------------------------------------------
+
+
+def steady(weeks: int = 6) -> EpisodeFacts:
+    """A run with cadence each Wednesday, and a score of its next morning."""
+    runs = [run(day(week, 2), running_cadence_spm=160.0 + week) for week in range(1, weeks + 1)]
+    return facts_of(runs, [morning(day(week, 2), week, week) for week in range(1, weeks + 1)], coverage=logged(SUNDAY_6))
+
+
+def lines(mark: Mark) -> tuple[list[Any], list[Any]]:
+    """The weekly lines of pain and of cadence with one mark; None is a break."""
+    drawn = chart(replace(steady(), marks=(mark,)))
+    pain, cadence = (item["y"] for item in drawn.figure["data"] if item["name"] == "weekly median")
+    return pain, [None if value is None else round(value - 160) for value in cadence]
+
+
+WHOLE = [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("on", "broken"),
+    [
+        (day(3, 6), [1, 2, None, 3, None, 4, 5, 6]),  # Sunday of week 3: its value mixes both
+        (day(4), [1, 2, 3, None, 4, 5, 6]),  # Monday of week 4: the whole week is after it
+        (day(4, 1), [1, 2, 3, None, 4, None, 5, 6]),
+        (day(1), WHOLE),
+        (day(6, 6), [1, 2, 3, 4, 5, None, 6]),
+        (day(0, 6), WHOLE),  # before the time shown
+    ],
+)
+@pytest.mark.parametrize("kind", [ChangeKind.DEVICE, ChangeKind.SHOE])
+def test_a_new_device_or_shoe_breaks_the_line_of_cadence(kind: ChangeKind, on: date, broken: list[int | None]) -> None:
+    assert lines(Mark(on, kind, "")) == (WHOLE, broken)
+
+
+@pytest.mark.parametrize(
+    ("on", "broken"),
+    [
+        (day(3, 6), [1, 2, 3, None, 4, 5, 6]),  # Sunday of week 3: what follows it is week 4
+        (day(4), [1, 2, 3, None, 4, None, 5, 6]),
+        (day(3, 5), [1, 2, None, 3, None, 4, 5, 6]),
+        (day(6, 6), WHOLE),
+    ],
+)
+@pytest.mark.parametrize("kind", [ChangeKind.INJECTION, ChangeKind.DIAGNOSIS])
+def test_an_injection_or_a_new_diagnosis_breaks_the_line_of_pain(kind: ChangeKind, on: date, broken: list[int | None]) -> None:
+    assert lines(Mark(on, kind, "")) == (broken, WHOLE)
+
+
+@pytest.mark.parametrize("kind", ["visit", "plan", ChangeKind.CADENCE_CUE, ChangeKind.OTHER])
+def test_other_marks_break_no_line(kind: str) -> None:
+    assert lines(Mark(day(4), kind, "")) == (WHOLE, WHOLE)
+
+
+def test_the_whisker_to_the_worst_score_stays_with_its_week_across_a_break() -> None:
+    facts = replace(steady(), marks=(Mark(day(3, 6), ChangeKind.INJECTION, ""),))
+    line, _ = (item for item in chart(facts).figure["data"] if item["name"] == "weekly median")
+    assert line["y"] == [1, 2, 3, None, 4, 5, 6]
+    assert len(line["error_y"]["array"]) == 7
+
+
 # ---- visits and changes ---------------------------------------------------------------------------------------------
 
 

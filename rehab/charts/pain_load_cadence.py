@@ -23,7 +23,7 @@ from rehab.charts.mark_lane import PlacedMark, placed_marks
 from rehab.charts.theme import Scheme, palette
 from rehab.charts.week_words import WeekWords, chart_sentence, day_label, shown_weeks, week_table, week_words
 from rehab.days import Floats, day_numbers, floats
-from rehab.episode import EpisodeSummary
+from rehab.episode import CADENCE_BREAKS, PAIN_BREAKS, EpisodeSummary, break_days
 from rehab.units import distance_text, metres_per, pace_text, round_half_up
 from rehab.weekly import plan_of_weeks
 
@@ -56,6 +56,7 @@ MARK_SIGNS = {
 }
 OTHER_SIGN = ("diamond", "◆", "other change")
 MOST_MARKS_IN_HOVER = 4
+CADENCE_LINE_BREAKS = CADENCE_BREAKS - {ChangeKind.CADENCE_CUE.value}  # what a cue did is to be seen
 
 
 def pain_load_cadence(summary: EpisodeSummary, *, span: Span, scheme: Scheme, narrow: bool = False) -> Chart:
@@ -138,7 +139,7 @@ def _pain_panel(drawing: Drawing, summary: EpisodeSummary) -> bool:
                 keys.insert(0, key(moment.sign, moment.words, colour))
     answered = bool((~np.isnan(weeks.pain_median)).any())
     if answered:
-        line = drawing.weekly_line("y", "weekly median", weeks.pain_median, colours.next_morning)
+        line = drawing.weekly_line("y", "weekly median", weeks.pain_median, colours.next_morning, new_from=_new_pain_from(summary))
         line["error_y"] = _up_to_worst(drawing, line)
         keys = [key("●━", "next-morning median of the week", colours.next_morning), key("┬", "worst", colours.next_morning), *keys]
     if not answered and not shown.any():
@@ -147,6 +148,11 @@ def _pain_panel(drawing: Drawing, summary: EpisodeSummary) -> bool:
     drawing.axis("yaxis", -0.5, 10.5, 2)
     drawing.title("y", "Pain", ", 0–10", keys[:split], keys[split:])
     return answered or bool(shown.any())
+
+
+def _new_pain_from(summary: EpisodeSummary) -> list[date]:
+    """Give the days after an injection or a new diagnosis: as in the trend, scores of the day itself belong to what was before."""
+    return [day + timedelta(days=1) for day in break_days(summary.facts.marks, PAIN_BREAKS)]
 
 
 def _up_to_worst(drawing: Drawing, line: Figure) -> Figure:
@@ -317,7 +323,8 @@ def _cadence_panel(drawing: Drawing, summary: EpisodeSummary) -> bool:
     if shown.any():
         keys.append(key("●━", "weekly median", colours.cadence))
         keys.append(key("●", "each run", colours.cadence))
-        drawing.weekly_line("y3", "weekly median", weeks.cadence_at_equal_speed_spm, colours.cadence)
+        new_from = break_days(summary.facts.marks, CADENCE_LINE_BREAKS)
+        drawing.weekly_line("y3", "weekly median", weeks.cadence_at_equal_speed_spm, colours.cadence, new_from=new_from)
     else:
         drawing.words_in_panel(summary.equal_speed.sentence if ran.any() else "No runs in this time.", "y3")
     low, high = (min(seen) - 3, max(seen) + 3) if seen else (155.0, 185.0)

@@ -18,7 +18,6 @@ from data.importers.base import FILE_MAX_BYTES, FileRefused, ReadFile, ReadRun, 
 from models import (
     NAME_MAX_CHARACTERS,
     RUN_MEASURES,
-    DayWithoutRun,
     EntryRefused,
     ImportBatch,
     ImportFile,
@@ -296,6 +295,8 @@ class _Importing:
                     run_id = lookalike.id
                     said.append(_not_counted_twice(connection, lookalike))
                 else:
+                    if records.drop_day_without_run(connection, self.patient.id, entry.run_date):
+                        said.append(f"“Did not run” was taken back for {entry.run_date.isoformat()}: there is a run.")
                     run_id = records.insert_run(connection, row, None if run.minutes is None else series.packed(run.minutes))
                     runs_added += 1
                     doubtful |= run.doubtful or bool(left_out)
@@ -387,12 +388,12 @@ class _Importing:
         for day in read.days_without_run:
             try:
                 without = NoRunEntry.checked(today=today, day=day)
+                given = {"recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
+                new = records.insert_day_without_run(connection, self.patient.id, without, given)
             except EntryRefused as refusal:
                 refused.append(str(refusal))
                 continue
-            there = sa.select(col(DayWithoutRun.id)).where(col(DayWithoutRun.patient_id) == self.patient.id, col(DayWithoutRun.day) == day)
-            if connection.execute(there).first() is None:
-                connection.execute(sa.insert(DayWithoutRun).values(day=without.day, **kept))
+            if new:
                 added += 1
                 days.add(without.day)
         return added, days, refused, _on_no_chart(*without_episode.values())

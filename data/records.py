@@ -256,7 +256,7 @@ def add_diary_day(
     AlreadyThere
         If another score is stored for the same day, moment and side: it is corrected, not overwritten.
     EntryRefused
-        If a named run is not this patient's.
+        If a named run is not this patient's, or a run or the scores of that day say that the patient did run.
     """
     given = {"recorded_by_id": viewer.person_id, "recorded_at_utc": now or utc_now()}
     with writing(engine) as connection:
@@ -265,7 +265,7 @@ def add_diary_day(
         added = sum(_insert_score(connection, patient.id, entry, starts_on, given) for entry in scores)
         added += sum(_insert_rest_answer(connection, patient.id, entry, given) for entry in rest)
         if without_run is not None:
-            added += _insert_day_without_run(connection, patient.id, without_run, given)
+            added += insert_day_without_run(connection, patient.id, without_run, given)
         adopted = [_name_run(connection, patient.id, entry) for entry in scores]
         if added or any(adopted):
             _touch(connection, patient.id, {entry.for_date for entry in scores}, starts_on)
@@ -314,12 +314,58 @@ def _insert_rest_answer(connection: sa.Connection, patient_id: int, entry: RestE
     return 1
 
 
-def _insert_day_without_run(connection: sa.Connection, patient_id: int, entry: NoRunEntry, given: dict[str, Any]) -> int:
+def insert_day_without_run(connection: sa.Connection, patient_id: int, entry: NoRunEntry, given: dict[str, Any]) -> int:
+    """
+    Insert "did not run" inside a writing transaction, after the runs and scores that are told with it; gives how many are new.
+
+    Raises
+    ------
+    EntryRefused
+        If a run of that day is stored, or a score that goes with one.
+    """
+    run = sa.select(col(Run.id)).where(col(Run.patient_id) == patient_id, col(Run.run_date) == entry.day, col(Run.retired_at_utc).is_(None))
+    if connection.execute(run.limit(1)).first() is not None:
+        raise EntryRefused(
+            [f"“Did not run” does not fit {entry.day.isoformat()}: a run of that day is stored. Take that one out if it is wrong."]
+        )
+    score = sa.select(col(PainScore.moment)).where(
+        col(PainScore.patient_id) == patient_id,
+        col(PainScore.for_date) == entry.day,
+        col(PainScore.moment).in_([PainMoment.BEFORE, PainMoment.DURING, PainMoment.AFTER]),
+        col(PainScore.retired_at_utc).is_(None),
+    )
+    moment = connection.execute(score.limit(1)).scalar()
+    if moment is not None:
+        raise EntryRefused(
+            [f"“Did not run” does not fit {entry.day.isoformat()}: that day has a pain score {moment} a run. Keep one of the two."]
+        )
     same = sa.select(col(DayWithoutRun.id)).where(col(DayWithoutRun.patient_id) == patient_id, col(DayWithoutRun.day) == entry.day)
     if connection.execute(same).first() is not None:
         return 0
     connection.execute(sa.insert(DayWithoutRun).values(patient_id=patient_id, day=entry.day, **given))
     return 1
+
+
+def drop_day_without_run(connection: sa.Connection, patient_id: int, day: date) -> bool:
+    """Take "did not run" back for a day inside a writing transaction; says whether it was there."""
+    theirs = sa.delete(DayWithoutRun).where(col(DayWithoutRun.patient_id) == patient_id, col(DayWithoutRun.day) == day)
+    return connection.execute(theirs).rowcount > 0
+
+
+def retire_day_without_run(engine: sa.Engine, viewer: Viewer, patient_key: str, day: date) -> None:
+    """
+    Take "did not run" back for a day.
+
+    Raises
+    ------
+    NotFound
+        If nobody said so.
+    """
+    with writing(engine) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key)
+        if not drop_day_without_run(connection, patient.id, day):
+            raise permissions.NotFound("day without a run")
+        _touch(connection, patient.id, [], week_start(connection))
 
 
 def _require_own_run(connection: sa.Connection, patient_id: int, entry: PainEntry) -> None:
@@ -500,6 +546,7 @@ def add_run(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: RunEntry
         row = run_row(entry, patient.id, starts_on, recorded_by_id=viewer.person_id, recorded_at_utc=now or utc_now())
         if same_run(connection, row) is not None:
             raise AlreadyThere("This run is stored already: same start, distance and time.")
+        drop_day_without_run(connection, patient.id, entry.run_date)  # the run proves otherwise
         run_id = insert_run(connection, row, None)
         touch_runs(connection, patient.id, [entry.run_date], starts_on)
     return run_id

@@ -130,7 +130,7 @@ def test_a_treadmill_run_counts(scene: Scene, ada: str) -> None:
 
 def test_a_table_of_pain_becomes_scores_answers_and_days(scene: Scene, ada: str) -> None:
     content = (
-        b"date,moment,side,nprs\n2025-03-02,during,,3\n2025-03-03,next_morning,,0\n2025-03-03,night_rest,,yes\n2025-03-04,did_not_run,,\n"
+        b"date,moment,side,nprs\n2025-03-02,during,,3\n2025-03-03,next_morning,,0\n2025-03-03,night_rest,,yes\n2025-03-05,did_not_run,,\n"
     )
     import_one(scene, ada, RUNS)
     file = import_one(scene, ada, content)
@@ -139,13 +139,28 @@ def test_a_table_of_pain_becomes_scores_answers_and_days(scene: Scene, ada: str)
     assert scores[["moment", "side", "nprs"]].to_numpy().tolist() == [["during", "left", 3], ["next_morning", "left", 0]]
     assert scores["counted_date"].dt.date.tolist() == [SUNDAY, SUNDAY]  # the morning after belongs to Sunday's run
     assert queries.rest_answers(scene.engine, scene.tess, ada)["answer"].tolist() == [True]
-    assert [row["day"] for row in scene.rows("day_without_run")] == [date(2025, 3, 4)]
+    assert [row["day"] for row in scene.rows("day_without_run")] == [date(2025, 3, 5)]
 
 
 def test_scores_without_a_side_and_without_an_episode_have_none(scene: Scene) -> None:
     patient = scene.patient("NEW")
     import_one(scene, patient, PAIN.replace(b"left", b""))
     assert {row["side"] for row in scene.rows("pain_score")} == {Side.UNSPECIFIED.value}
+
+
+def test_a_run_takes_back_that_its_day_had_none(scene: Scene, ada: str) -> None:
+    import_one(scene, ada, b"date,moment,nprs\n2025-03-02,did_not_run,\n2025-03-03,did_not_run,\n")
+    file = import_one(scene, ada, tcx_of())
+    assert file.reason.startswith("1 run added. “Did not run” was taken back for 2025-03-02: there is a run.")
+    assert [row["day"] for row in scene.rows("day_without_run")] == [MONDAY]
+
+
+def test_a_table_that_says_no_run_on_the_day_of_one_is_not_believed(scene: Scene, ada: str) -> None:
+    import_one(scene, ada, RUNS)
+    file = import_one(scene, ada, b"date,moment,side,nprs\n2025-03-02,did_not_run,,\n2025-03-03,during,left,2\n2025-03-03,did_not_run,,\n")
+    assert (file.outcome, file.entries_added, scene.rows("day_without_run")) == (ImportOutcome.PARTIAL, 1, [])
+    assert "does not fit 2025-03-02: a run of that day is stored" in file.reason
+    assert "does not fit 2025-03-03: that day has a pain score during a run" in file.reason
 
 
 def sides_after(scene: Scene, patient: str, *days: str) -> tuple[list[str], str]:

@@ -84,6 +84,7 @@ REFUSED: dict[str, Callable[[sa.Engine, Viewer, Whose], object]] = {
     "records.add_day_without_run": lambda engine, who, whose: records.add_day_without_run(
         engine, who, whose.patient, NoRunEntry.checked(today=TODAY, day=TUESDAY)
     ),
+    "records.retire_day_without_run": lambda engine, who, whose: records.retire_day_without_run(engine, who, whose.patient, TUESDAY),
     "records.add_run": lambda engine, who, whose: records.add_run(engine, who, whose.patient, run_on(TUESDAY)),
     "records.retire_run": lambda engine, who, whose: records.retire_run(engine, who, whose.run),
     "records.add_visit": lambda engine, who, whose: records.add_visit(
@@ -123,6 +124,8 @@ INNER = {
     "records.same_run",
     "records.lookalike_run",
     "records.insert_run",
+    "records.insert_day_without_run",
+    "records.drop_day_without_run",
     "records.touch_runs",
     "imports.run_entry",
     "imports.sources_in",

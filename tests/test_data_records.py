@@ -65,7 +65,9 @@ def written(scene: Scene) -> dict[str, Any]:
     episode = scene.episode(patient)
     run = scene.run(patient, run_on(SUNDAY))
     scene.score(patient, score_on(MONDAY, 4))
-    return {"patient": patient, "episode": episode, "run": run, "score": scene.only_score_id(patient)}
+    rested = date(2025, 3, 6)
+    records.add_day_without_run(scene.engine, scene.tess, patient, NoRunEntry.checked(today=TODAY, day=rested))
+    return {"patient": patient, "episode": episode, "run": run, "score": scene.only_score_id(patient), "day without a run": rested}
 
 
 WRITES: dict[str, tuple[str, Callable[[Scene, dict[str, Any]], object]]] = {
@@ -87,6 +89,10 @@ WRITES: dict[str, tuple[str, Callable[[Scene, dict[str, Any]], object]]] = {
         lambda scene, at: records.add_day_without_run(
             scene.engine, scene.tess, at["patient"], NoRunEntry.checked(today=TODAY, day=TUESDAY)
         ),
+    ),
+    "retire_day_without_run": (
+        "mark_changed",
+        lambda scene, at: records.retire_day_without_run(scene.engine, scene.tess, at["patient"], at["day without a run"]),
     ),
     "correct_pain_score": ("mark_changed", lambda scene, at: records.correct_pain_score(scene.engine, scene.tess, at["score"], 7)),
     "add_run": ("refresh_weeks", lambda scene, at: scene.run(at["patient"], run_on(TUESDAY))),
@@ -311,6 +317,54 @@ def test_another_value_for_a_run_of_the_day_is_a_correction(scene: Scene) -> Non
     assert links(scene) == [("during", 7, None, MONDAY, MONDAY)]
     assert scene.score(patient, score_on(MONDAY, 5, AFTER, run_id=morning)) == 1
     assert scene.score(patient, score_on(MONDAY, 5, DURING, side=Side.RIGHT, run_id=morning)) == 1
+
+
+def did_not_run(scene: Scene, patient: str, day: date, *entries: Any) -> int:
+    return records.add_diary_day(
+        scene.engine, scene.tess, patient, scores=entries, without_run=NoRunEntry.checked(today=TODAY, day=day), now=noon(day)
+    )
+
+
+def test_who_ran_cannot_say_that_they_did_not(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    run = scene.run(patient, run_on(SUNDAY))
+    with pytest.raises(EntryRefused, match="“Did not run” does not fit 2025-03-02: a run of that day is stored"):
+        did_not_run(scene, patient, SUNDAY, score_on(SUNDAY, 3))
+    assert (scene.rows("day_without_run"), scene.rows("pain_score")) == ([], [])
+    assert did_not_run(scene, patient, MONDAY, score_on(MONDAY, 3)) == 2  # the day after it is another day
+    records.retire_run(scene.engine, scene.tess, run)
+    assert did_not_run(scene, patient, SUNDAY) == 1
+
+
+@pytest.mark.parametrize("moment", [PainMoment.BEFORE, DURING, AFTER])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_score_of_a_run_and_no_run_do_not_go_together(scene: Scene, moment: PainMoment, together: bool) -> None:
+    patient = scene.patient("ADA")
+    entry = score_on(MONDAY, 3, moment)
+    if not together:
+        scene.score(patient, entry)
+    with pytest.raises(EntryRefused, match=f"that day has a pain score {moment.value} a run"):
+        did_not_run(scene, patient, MONDAY, *([entry] if together else []))
+    assert len(scene.rows("pain_score")) == int(not together)
+    assert did_not_run(scene, patient, TUESDAY, score_on(TUESDAY, 3), score_on(TUESDAY, 2, PainMoment.NIGHT_LYING)) == 3
+
+
+def test_a_day_without_a_run_can_be_taken_back(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    did_not_run(scene, patient, MONDAY)
+    assert queries.coverage(scene.engine, scene.tess, patient) == (MONDAY, MONDAY)
+    records.retire_day_without_run(scene.engine, scene.tess, patient, MONDAY)
+    assert (scene.rows("day_without_run"), queries.coverage(scene.engine, scene.tess, patient)) == ([], None)
+    with pytest.raises(LookupError, match="no such day without a run"):
+        records.retire_day_without_run(scene.engine, scene.tess, patient, MONDAY)
+
+
+def test_a_run_takes_back_that_nobody_ran(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    did_not_run(scene, patient, MONDAY)
+    did_not_run(scene, patient, TUESDAY)
+    scene.run(patient, run_on(MONDAY))
+    assert [row["day"] for row in scene.rows("day_without_run")] == [TUESDAY]
 
 
 @pytest.mark.parametrize(("told_on", "recalled"), [(MONDAY, False), (TUESDAY, False), (date(2025, 3, 5), True)])

@@ -18,6 +18,7 @@ from data.importers.base import FILE_MAX_BYTES, FileRefused, ReadFile, ReadRun, 
 from models import (
     NAME_MAX_CHARACTERS,
     RUN_MEASURES,
+    DayWithoutRun,
     EntryRefused,
     ImportBatch,
     ImportFile,
@@ -35,6 +36,8 @@ from models import (
     plain_text,
     utc_now,
 )
+
+_TAKEN_BACK = "was taken back"
 
 
 @dataclass(frozen=True)
@@ -277,13 +280,15 @@ class _Importing:
             starts_on = records.week_start(connection)
             file_id = self._insert_file(connection, content, hashlib.sha256(inflated).hexdigest(), file_format, ImportOutcome.NO_DATA, "")
             days: set[date] = set()
-            run_ids, runs_added, runs_known, doubtful = [], 0, 0, False
+            run_ids: list[int] = []
+            runs_found, runs_added, runs_known, doubtful = 0, 0, 0, False
             for run in read.runs:
                 try:
                     entry, left_out = run_entry(run, today=today, time_zone=self.patient.time_zone)
                 except EntryRefused as refusal:
                     refused.append(f"Run of {run.started_at_utc.date().isoformat()}: {refusal}")
                     continue
+                runs_found += 1
                 row = records.run_row(
                     entry, self.patient.id, starts_on, import_file_id=file_id, recorded_at_utc=now, recorded_by_id=self.viewer.person_id
                 )
@@ -294,6 +299,10 @@ class _Importing:
                 elif lookalike is not None:
                     run_id = lookalike.id
                     said.append(_not_counted_twice(connection, lookalike))
+                elif (taken_back := records.run_taken_back(connection, row)) is not None:
+                    words = f"The run of {_day_words(entry.run_date)}, {entry.distance_m / 1000:.2f} km,"
+                    said.append(self._stays_away(words, taken_back))
+                    continue
                 else:
                     if records.drop_day_without_run(connection, self.patient.id, entry.run_date):
                         said.append(f"“Did not run” was taken back for {entry.run_date.isoformat()}: there is a run.")
@@ -311,8 +320,8 @@ class _Importing:
             said += more
             if runs_added or added:
                 records.touch_runs(connection, self.patient.id, days | entry_days, starts_on)
-            outcome = _outcome(read, runs_added + added, len(run_ids), doubtful=doubtful, refused=bool(refused))
-            if outcome == ImportOutcome.DUPLICATE and not run_ids:
+            outcome = _outcome(read, runs_added + added, runs_found, doubtful=doubtful, refused=bool(refused))
+            if outcome == ImportOutcome.DUPLICATE and not runs_found and not any(_TAKEN_BACK in words for words in said):
                 said.insert(0, "All of its entries were here already.")
             reason = _reason(outcome, runs_known, runs_added, added, said, refused)
             connection.execute(sa.update(ImportFile).where(col(ImportFile.id) == file_id).values(outcome=outcome, reason=reason))
@@ -329,7 +338,8 @@ class _Importing:
         sides_on = records.open_sides(connection, self.patient.id)
         without_episode = {PainScore: 0, RestAnswer: 0}
         kept = {"patient_id": self.patient.id, "recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
-        added, days, refused = 0, set[date](), list[str]()
+        added, days, refused, said = 0, set[date](), list[str](), list[str]()
+        seen_before = self._stored_before(connection, file_id) if read.days_without_run else False
         for score in read.scores:
             try:
                 entry = PainEntry.checked(
@@ -348,7 +358,13 @@ class _Importing:
                     f"Line {score.line}: for {entry.for_date.isoformat()} ({entry.moment.value.replace('_', ' ')}) the score {known.nprs} is stored, "
                     f"the file says {entry.nprs}. Correct it in the pain diary if the file is right."
                 )
-            if known is None:
+            taken_back = records.score_taken_back(connection, self.patient.id, entry) if known is None else None
+            if taken_back is not None:
+                words = (
+                    f"Line {score.line}: the score {entry.nprs} of {entry.for_date.isoformat()} ({entry.moment.value.replace('_', ' ')})"
+                )
+                said.append(self._stays_away(words, taken_back))
+            elif known is None:
                 more = {"import_file_id": file_id, "recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
                 connection.execute(sa.insert(PainScore).values(records.pain_row(entry, self.patient.id, starts_on, **more)))
                 added += 1
@@ -386,6 +402,12 @@ class _Importing:
                     f"Line {answer.line}: another answer is stored for {rest.for_date.isoformat()}. Correct it in the pain diary if the file is right."
                 )
         for day in read.days_without_run:
+            there = sa.select(col(DayWithoutRun.id)).where(col(DayWithoutRun.patient_id) == self.patient.id, col(DayWithoutRun.day) == day)
+            if connection.execute(there).first() is not None:
+                continue
+            if seen_before:
+                said.append(f"“Did not run” on {day.isoformat()} {_TAKEN_BACK} and is not added again.")
+                continue
             try:
                 without = NoRunEntry.checked(today=today, day=day)
                 given = {"recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
@@ -396,7 +418,21 @@ class _Importing:
             if new:
                 added += 1
                 days.add(without.day)
-        return added, days, refused, _on_no_chart(*without_episode.values())
+        return added, days, refused, [*said, *_on_no_chart(*without_episode.values())]
+
+    def _stored_before(self, connection: sa.Connection, file_id: int) -> bool:
+        """Say whether something of the same bytes was stored by an earlier import."""
+        file = ImportFile.metadata.tables["import_file"]
+        this = sa.select(file.c.content_sha256).where(file.c.id == file_id).scalar_subquery()
+        kept = (ImportOutcome.ADDED, ImportOutcome.PARTIAL, ImportOutcome.DOUBTFUL)
+        earlier = sa.select(file.c.id).where(
+            file.c.patient_id == self.patient.id, file.c.id < file_id, file.c.content_sha256 == this, file.c.outcome.in_(kept)
+        )
+        return connection.execute(earlier.limit(1)).first() is not None
+
+    def _stays_away(self, what: str, taken_back: datetime) -> str:
+        day = taken_back.astimezone(ZoneInfo(self.patient.time_zone)).date()
+        return f"{what} {_TAKEN_BACK} on {_day_words(day)} and is not added again."
 
 
 def _on_no_chart(scores: int, answers: int) -> list[str]:

@@ -226,6 +226,23 @@ def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) ->
     return connection.execute(statement.order_by(other_value, col(PainScore.id)).limit(1)).one_or_none()
 
 
+def score_taken_back(connection: sa.Connection, patient_id: int, entry: PainEntry) -> datetime | None:
+    """Say when a score with the same day, moment, side and value was last taken back or corrected, if it was."""
+    return connection.execute(
+        sa.select(col(PainScore.retired_at_utc))
+        .where(
+            col(PainScore.patient_id) == patient_id,
+            col(PainScore.for_date) == entry.for_date,
+            col(PainScore.moment) == entry.moment,
+            col(PainScore.side) == entry.side,
+            col(PainScore.nprs) == entry.nprs,
+            col(PainScore.retired_at_utc).is_not(None),
+        )
+        .order_by(col(PainScore.retired_at_utc).desc())
+        .limit(1)
+    ).scalar()
+
+
 def add_pain_scores(
     engine: sa.Engine, viewer: Viewer, patient_key: str, entries: Sequence[PainEntry], *, now: datetime | None = None
 ) -> int:
@@ -480,6 +497,20 @@ def same_run(connection: sa.Connection, row: dict[str, Any]) -> int | None:
         col(Run.patient_id) == row["patient_id"], col(Run.identity_sha256) == row["identity_sha256"], col(Run.retired_at_utc).is_(None)
     )
     return connection.execute(same).scalar()
+
+
+def run_taken_back(connection: sa.Connection, row: dict[str, Any]) -> datetime | None:
+    """Say when the run with the very start, distance and time of a row of `run_row` was last taken out, if it was."""
+    return connection.execute(
+        sa.select(col(Run.retired_at_utc))
+        .where(
+            col(Run.patient_id) == row["patient_id"],
+            col(Run.identity_sha256) == row["identity_sha256"],
+            col(Run.retired_at_utc).is_not(None),
+        )
+        .order_by(col(Run.retired_at_utc).desc())
+        .limit(1)
+    ).scalar()
 
 
 def insert_run(connection: sa.Connection, row: dict[str, Any], minutes: bytes | None) -> int:

@@ -339,13 +339,44 @@ def test_the_order_of_files_does_not_matter(scene: Scene) -> None:
     assert all(repr(one) == repr(seen[0]) for one in seen)
 
 
-def test_a_file_whose_run_was_taken_out_can_be_imported_again(scene: Scene, ada: str) -> None:
-    (run,) = import_one(scene, ada, fit_run()).runs
-    records.retire_run(scene.engine, scene.tess, run.id)
-    file = import_one(scene, ada, fit_run())
-    assert (file.outcome, file.runs_added) == (ImportOutcome.ADDED, 1)
-    assert file.runs[0].id != run.id
-    assert scene.rows("patient_week")[0]["runs"] == 1
+def test_a_run_that_was_taken_out_is_not_brought_back_by_its_file(scene: Scene, ada: str) -> None:
+    (run,) = import_one(scene, ada, tcx_of()).runs
+    records.retire_run(scene.engine, scene.tess, run.id, now=datetime(2025, 4, 2, 3, 0, tzinfo=UTC))  # April 1 in Chicago
+    for content in (tcx_of(), gzip.compress(tcx_of())):
+        file = import_one(scene, ada, content)
+        assert (file.outcome, file.runs_added, file.runs, file.complete) == (ImportOutcome.DUPLICATE, 0, (), True)
+        assert file.reason == "The run of March 2, 2025, 7.00 km, was taken back on April 1, 2025 and is not added again."
+    assert scene.rows("patient_week") == []
+    by_hand = scene.run(ada, run_on(SUNDAY, "08:00", distance_m=7_000, moving_time_s=2_400))  # who means it enters it
+    assert [row["id"] for row in scene.rows("run", retired_at_utc=None)] == [by_hand]
+
+
+def test_a_run_that_was_taken_out_does_not_keep_the_others_of_its_file_out(scene: Scene, ada: str) -> None:
+    (first, _) = import_one(scene, ada, RUNS).runs
+    records.retire_run(scene.engine, scene.tess, first.id)
+    file = import_one(scene, ada, RUNS + b"2025-03-06,06:00,4,24:00,Watch\n")
+    assert (file.outcome, file.runs_added, len(file.runs)) == (ImportOutcome.ADDED, 1, 2)
+    assert "The run of March 2, 2025, 5.00 km, was taken back on" in file.reason
+
+
+def test_a_score_that_was_taken_back_is_not_brought_back_by_its_file(scene: Scene, ada: str) -> None:
+    only = b"date,moment,side,nprs\n2025-03-02,during,left,3\n"
+    import_one(scene, ada, only)
+    at = datetime(2025, 4, 1, 18, 0, tzinfo=UTC)
+    records.correct_pain_score(scene.engine, scene.tess, scene.only_score_id(ada), None, now=at)
+    file = import_one(scene, ada, only)
+    assert (file.outcome, file.entries_added, file.complete) == (ImportOutcome.DUPLICATE, 0, True)
+    assert file.reason == "Line 2: the score 3 of 2025-03-02 (during) was taken back on April 1, 2025 and is not added again."
+    assert import_one(scene, ada, only.replace(b"left,3", b"left,4")).entries_added == 1  # another value is news
+
+
+def test_a_day_without_a_run_that_was_taken_back_is_not_brought_back_by_its_file(scene: Scene, ada: str) -> None:
+    rested = b"date,moment,nprs\n2025-03-05,did_not_run,\n"
+    import_one(scene, ada, rested)
+    records.retire_day_without_run(scene.engine, scene.tess, ada, date(2025, 3, 5))
+    file = import_one(scene, ada, rested)
+    assert (file.outcome, file.entries_added, scene.rows("day_without_run")) == (ImportOutcome.DUPLICATE, 0, [])
+    assert file.reason == "“Did not run” on 2025-03-05 was taken back and is not added again."
 
 
 def test_a_corrected_score_is_not_brought_back_by_its_file(scene: Scene, ada: str) -> None:

@@ -123,6 +123,8 @@ INNER = {
     "records.run_row",
     "records.same_run",
     "records.lookalike_run",
+    "records.run_taken_back",
+    "records.score_taken_back",
     "records.insert_run",
     "records.insert_day_without_run",
     "records.drop_day_without_run",

@@ -284,7 +284,7 @@ class _Importing:
             runs_found, runs_added, runs_known, doubtful = 0, 0, 0, False
             for run in read.runs:
                 try:
-                    entry, left_out = run_entry(run, today=today, time_zone=self.patient.time_zone)
+                    entry, left_out = run_entry(run, now=now, time_zone=self.patient.time_zone)
                 except EntryRefused as refusal:
                     refused.append(f"Run of {run.started_at_utc.date().isoformat()}: {refusal}")
                     continue
@@ -448,11 +448,15 @@ def _on_no_chart(scores: int, answers: int) -> list[str]:
     )
 
 
-def run_entry(run: ReadRun, *, today: date, time_zone: str) -> tuple[RunEntry, list[str]]:
+CLOCKS_APART = timedelta(minutes=15)  # a watch may be fast
+
+
+def run_entry(run: ReadRun, *, now: datetime, time_zone: str) -> tuple[RunEntry, list[str]]:
     """
     Make the checked entry of a run that was read from a file.
 
-    The local day follows the file's own offset where it states one, else the patient's time zone. A measure that cannot be right, such
+    The local day follows the file's own offset where it states one, else the patient's time zone; a day that is tomorrow for the patient
+    is right only where the file states its offset and the run has started. A measure that cannot be right, such
     as a ground contact time of 5 ms, is left out: the run still was run.
 
     Returns
@@ -470,6 +474,9 @@ def run_entry(run: ReadRun, *, today: date, time_zone: str) -> tuple[RunEntry, l
     started, offset = run.started_at_utc.astimezone(UTC), run.utc_offset_s
     if run.clock_is_local:
         started, offset = started.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC), None
+    today = records.local_today(time_zone, now)
+    if offset is not None and started <= now + CLOCKS_APART:  # it may be tomorrow already where the patient ran
+        today = max(today, (started + timedelta(seconds=offset)).date())
     if offset is None:
         local_offset = started.astimezone(ZoneInfo(time_zone)).utcoffset()
         offset = int(local_offset.total_seconds()) if local_offset else 0

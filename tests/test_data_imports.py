@@ -28,7 +28,7 @@ from models import (
     Surface,
     day_of,
 )
-from tests.clinic_scene import CHICAGO, TODAY, Scene, new_scene, run_on, score_on
+from tests.clinic_scene import CHICAGO, TODAY, WRITTEN_AT, Scene, new_scene, run_on, score_on
 from tests.run_files import START, activity_message, fit_run, gpx_file, gpx_track, steady_points, tcx_file, tcx_lap, tcx_point, tcx_run
 
 SUNDAY, MONDAY = date(2025, 3, 2), date(2025, 3, 3)
@@ -565,13 +565,13 @@ def a_run(**changes: Any) -> ReadRun:
 
 
 def test_metres_and_seconds_are_whole() -> None:
-    entry, left_out = run_entry(a_run(), today=TODAY, time_zone=CHICAGO)
+    entry, left_out = run_entry(a_run(), now=WRITTEN_AT, time_zone=CHICAGO)
     assert (entry.distance_m, entry.moving_time_s, entry.elapsed_time_s, entry.running_time_s) == (1_800, 600, 600, 600)
     assert left_out == []
 
 
 def test_rounding_never_makes_a_run_that_moves_longer_than_it_lasts() -> None:
-    entry, _ = run_entry(a_run(moving_time_s=600.6, elapsed_time_s=600.4), today=TODAY, time_zone=CHICAGO)
+    entry, _ = run_entry(a_run(moving_time_s=600.6, elapsed_time_s=600.4), now=WRITTEN_AT, time_zone=CHICAGO)
     assert (entry.moving_time_s, entry.elapsed_time_s) == (601, 601)
 
 
@@ -591,9 +591,9 @@ def test_rounding_never_makes_a_run_that_moves_longer_than_it_lasts() -> None:
     ],
 )
 def test_a_measure_that_cannot_be_right_is_left_out_and_the_run_is_kept(measure: str, right: float, wrong: float) -> None:
-    entry, left_out = run_entry(a_run(**{measure: right}), today=TODAY, time_zone=CHICAGO)
+    entry, left_out = run_entry(a_run(**{measure: right}), now=WRITTEN_AT, time_zone=CHICAGO)
     assert (getattr(entry, measure), left_out) == (right, [])
-    entry, left_out = run_entry(a_run(**{measure: wrong}), today=TODAY, time_zone=CHICAGO)
+    entry, left_out = run_entry(a_run(**{measure: wrong}), now=WRITTEN_AT, time_zone=CHICAGO)
     assert (getattr(entry, measure), entry.distance_m) == (None, 1_800)
     assert len(left_out) == 1
     assert "was left out" in left_out[0]
@@ -603,15 +603,35 @@ def test_a_measure_that_cannot_be_right_is_left_out_and_the_run_is_kept(measure:
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_run_without_a_distance_or_time_is_refused(field: str, value: float) -> None:
     with pytest.raises(EntryRefused):
-        run_entry(a_run(**{field: value}), today=TODAY, time_zone=CHICAGO)
+        run_entry(a_run(**{field: value}), now=WRITTEN_AT, time_zone=CHICAGO)
 
 
-def test_a_run_in_the_future_is_refused() -> None:
-    today = datetime(2025, 3, 31, 18, tzinfo=UTC)
-    for days in (0, 1):  # one day ahead may be a watch west of the date line
-        run_entry(a_run(started_at_utc=today + timedelta(days=days)), today=TODAY, time_zone=CHICAGO)
-    with pytest.raises(EntryRefused, match="is in the future"):
-        run_entry(a_run(started_at_utc=today + timedelta(days=2)), today=TODAY, time_zone=CHICAGO)
+@pytest.mark.parametrize(
+    ("started_at", "offset_h", "day"),
+    [
+        # it is March 31, 18:00 in UTC: 13:00 in Chicago, 07:00 of April 1 in Auckland
+        (datetime(2025, 4, 1, 4, 59, tzinfo=UTC), None, 31),  # 23:59 in Chicago, later today
+        (datetime(2025, 4, 1, 5, 0, tzinfo=UTC), None, None),  # 00:00 in Chicago, tomorrow
+        (datetime(2025, 3, 31, 17, 0, tzinfo=UTC), 13, 1),  # an hour ago in Auckland, where it is tomorrow
+        (datetime(2025, 3, 31, 18, 15, tzinfo=UTC), 13, 1),  # the watch is fast
+        (datetime(2025, 3, 31, 18, 16, tzinfo=UTC), 13, None),
+        (datetime(2025, 4, 1, 14, 0, tzinfo=UTC), -5, None),
+        (datetime(2026, 3, 1, 14, 0, tzinfo=UTC), None, None),
+    ],
+)
+def test_a_run_in_the_future_is_refused(started_at: datetime, offset_h: int | None, day: int | None) -> None:
+    run = a_run(started_at_utc=started_at, utc_offset_s=None if offset_h is None else offset_h * 3_600)
+    if day is None:
+        with pytest.raises(EntryRefused, match="is in the future"):
+            run_entry(run, now=WRITTEN_AT, time_zone=CHICAGO)
+    else:
+        assert run_entry(run, now=WRITTEN_AT, time_zone=CHICAGO)[0].run_date.day == day
+
+
+def test_a_line_of_a_table_that_is_dated_tomorrow_is_refused() -> None:
+    run = a_run(started_at_utc=datetime(2025, 4, 1, 12, tzinfo=UTC), utc_offset_s=0, clock_is_local=True)
+    with pytest.raises(EntryRefused, match="2025-04-01, is in the future"):
+        run_entry(run, now=WRITTEN_AT, time_zone=CHICAGO)
 
 
 @pytest.mark.parametrize(
@@ -623,7 +643,7 @@ def test_a_run_in_the_future_is_refused() -> None:
     ],
 )
 def test_a_clock_without_a_zone_is_the_patients(zone: str, clock: datetime, utc: datetime) -> None:
-    entry, _ = run_entry(a_run(started_at_utc=clock, utc_offset_s=0, clock_is_local=True), today=TODAY, time_zone=zone)
+    entry, _ = run_entry(a_run(started_at_utc=clock, utc_offset_s=0, clock_is_local=True), now=WRITTEN_AT, time_zone=zone)
     assert (entry.started_at_utc, entry.run_date) == (utc, clock.date())
     assert entry.started_at_utc + timedelta(seconds=entry.utc_offset_s) == clock
 
@@ -638,12 +658,12 @@ def test_a_clock_without_a_zone_is_the_patients(zone: str, clock: datetime, utc:
     ],
 )
 def test_the_offset_follows_summer_time(start: datetime, offset_s: int) -> None:
-    entry, _ = run_entry(a_run(started_at_utc=start), today=TODAY, time_zone=CHICAGO)
+    entry, _ = run_entry(a_run(started_at_utc=start), now=WRITTEN_AT, time_zone=CHICAGO)
     assert entry.utc_offset_s == offset_s
 
 
 def test_a_long_name_of_a_device_is_cut() -> None:
-    entry, _ = run_entry(a_run(device="\u202eWatch\n" + "x" * 500), today=TODAY, time_zone=CHICAGO)
+    entry, _ = run_entry(a_run(device="\u202eWatch\n" + "x" * 500), now=WRITTEN_AT, time_zone=CHICAGO)
     assert entry.device.startswith("Watch x")
     assert len(entry.device) == 200
 

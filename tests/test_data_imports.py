@@ -316,6 +316,17 @@ def test_runs_whose_time_of_day_nobody_wrote_are_not_taken_for_one(scene: Scene,
     assert (file.outcome, file.runs_added) == (ImportOutcome.ADDED, 2)
 
 
+def test_two_equal_lines_without_a_time_of_day_are_two_runs_also_when_they_come_again(scene: Scene, ada: str) -> None:
+    line = "2025-03-02,5,30:00\n"
+    header = "date,distance_km,moving_time\n"
+    assert import_one(scene, ada, (header + line).encode()).runs_added == 1
+    file = import_one(scene, ada, (header + line * 2).encode())
+    assert (file.runs_added, len(file.runs)) == (1, 2)
+    again = import_one(scene, ada, (header + line * 2 + "2025-03-04,5,30:00\n").encode())
+    assert (again.runs_added, len(again.runs)) == (1, 3)
+    assert [week["distance_m"] for week in scene.rows("patient_week")] == [10_000, 5_000]
+
+
 def test_overlapping_tables_add_what_is_new(scene: Scene, ada: str) -> None:
     import_one(scene, ada, RUNS)
     file = import_one(scene, ada, RUNS + b"2025-03-06,06:00,4,24:00,Watch\n")

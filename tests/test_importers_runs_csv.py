@@ -83,6 +83,17 @@ def test_a_start_may_name_its_zone(started_at: str, start: datetime, offset_s: i
     assert (run.started_at_utc, run.utc_offset_s, run.clock_is_local) == (start, offset_s, local)
 
 
+def test_two_equal_lines_without_a_time_of_day_are_two_runs() -> None:
+    runs = read(table("2025-03-02,,3.1,31:00,", "2025-03-02,,3.1,31:00,170", "2025-03-02,,3.2,31:00,", "2025-03-03,,3.1,31:00,")).runs
+    noon = datetime(2025, 3, 2, 12, tzinfo=UTC)
+    later = datetime(2025, 3, 3, 12, tzinfo=UTC)
+    assert [run.started_at_utc for run in runs] == [noon, noon.replace(second=1), noon, later]
+    assert not any(run.start_is_known for run in runs)
+    with_time = read(table("2025-03-02,07:15,3.1,31:00,", "2025-03-02,07:15,3.1,31:00,")).runs
+    assert len({run.started_at_utc for run in with_time}) == 1  # the same run twice
+    assert all(run.start_is_known for run in with_time)
+
+
 def test_all_columns_are_read() -> None:
     header = (
         "date,distance_m,moving_time_s,elapsed_time_s,cadence_spm,running_cadence_spm,ground_contact_time_ms,vertical_oscillation_mm,"

@@ -2,7 +2,9 @@
 Our own table of runs: one line a run. Cadence is in steps per minute of both feet and is never doubled. See docs/importing.md.
 """
 
-from datetime import UTC, date, datetime, time
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 
 from data.importers.base import FileRefused, Importer, ReadFile, ReadRun, RefusedLine
 from data.importers.recording import is_walking
@@ -57,6 +59,7 @@ def read(content: bytes) -> ReadFile:
     runs: list[ReadRun] = []
     days: list[date] = []
     refused: list[RefusedLine] = []
+    repeats: Counter[tuple[datetime, int, int]] = Counter()
     for line in lines_of(content):
         if not isinstance(line, Line):
             refused.append(RefusedLine(*line))
@@ -65,7 +68,7 @@ def read(content: bytes) -> ReadFile:
             if line.text("did_not_run") and yes_or_no(line.text("did_not_run"), "did_not_run"):
                 days.append(_day_without_run(line))
             else:
-                runs.append(_run(line))
+                runs.append(_numbered(_run(line), repeats))
         except LineRefused as refusal:
             refused.append(RefusedLine(line.number, str(refusal)))
     if not runs and not days:
@@ -75,6 +78,15 @@ def read(content: bytes) -> ReadFile:
     ignored = [name for name in header_of(content) or () if name and name not in COLUMNS]
     notes = (f"Columns that were not read: {', '.join(ignored)[:200]}.",) if ignored else ()
     return ReadFile(runs=tuple(runs), days_without_run=tuple(dict.fromkeys(days)), refused_lines=tuple(refused), notes=notes)
+
+
+def _numbered(run: ReadRun, repeats: Counter[tuple[datetime, int, int]]) -> ReadRun:
+    """Tell runs apart that one table gives alike, without a time of day: the second begins a second after noon, and so on."""
+    if run.start_is_known:
+        return run
+    alike = run.started_at_utc, round(run.distance_m), round(run.moving_time_s)
+    repeats[alike] += 1
+    return replace(run, started_at_utc=run.started_at_utc + timedelta(seconds=repeats[alike] - 1))
 
 
 def _day_without_run(line: Line) -> date:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
+import pandas as pd
 
 from models import PainMoment
 from rehab.days import day_words
@@ -54,18 +55,21 @@ def _pain(summary: EpisodeSummary) -> Fact:
 
 
 def _distance(summary: EpisodeSummary) -> Fact:
-    rolling = summary.rolling_7_day_distance
+    known = summary.rolling_7_day_distance.dropna()
     unit = summary.facts.distance_unit
-    help_text = "Sum of 7 days, the last one included. Known only when all 7 days were logged."
+    help_text = "Sum of the newest 7 days that were all logged; they end with today or, at most 6 days ago, with the last logged day."
     label = "Last 7 days"
-    latest = float(rolling.iloc[-1]) if len(rolling) and rolling.index[-1].date() == summary.as_of else np.nan
-    if np.isnan(latest):
+    oldest_end = pd.Timestamp(summary.as_of - timedelta(days=LAST_DAYS - 1))
+    if not len(known) or known.index[-1] < oldest_end:
         logged = summary.facts.coverage
         beside = "nothing logged yet" if logged is None else f"logged up to {day_words(logged.last_day)}"
         return Fact(label, NOT_KNOWN, beside, help_text)
-    before = float(rolling.iloc[-1 - LAST_DAYS]) if len(rolling) > LAST_DAYS else np.nan
-    beside = "the 7 days before: not known" if np.isnan(before) else f"the 7 days before: {distance_text(before, unit, places=1)}"
-    return Fact(label, distance_text(latest, unit, places=1), beside, help_text)
+    last_day = known.index[-1]
+    before = known.get(last_day - timedelta(days=LAST_DAYS))
+    beside = "the 7 days before: not known" if before is None else f"the 7 days before: {distance_text(float(before), unit, places=1)}"
+    if last_day.date() != summary.as_of:
+        beside = f"logged up to {day_words(last_day.date())}; {beside}"
+    return Fact(label, distance_text(float(known.iloc[-1]), unit, places=1), beside, help_text)
 
 
 def _longest_run(summary: EpisodeSummary) -> Fact:

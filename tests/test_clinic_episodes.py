@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from clinic.charts import main_chart
 from clinic.episodes import Episode, episode
+from data import records
 from data.database import writing
-from models import EpisodeOfCare, EpisodeStatus
+from models import EpisodeOfCare, EpisodeStatus, RestEntry, RestMoment, Side
 from rehab.charts import Span
 from tests.clinic_scene import TODAY, Scene, days_from, new_scene, run_on, score_on
 
@@ -78,3 +79,32 @@ def test_the_chart_of_an_ended_episode_ends_with_it(twice_in_care: tuple[Scene, 
     assert "to Feb 26, 2025." in words.sentence
     assert "6 of 10" not in words.sentence
     assert words.table["Week of"][0].as_py() == "Feb 24, 2025"
+
+
+@pytest.mark.parametrize(("no_days_ago", "later"), [(2, ""), (0, ", then no for March 31, 2025")])
+def test_a_yes_about_pain_at_rest_says_whether_a_no_came_later(scene: Scene, no_days_ago: int, later: str) -> None:
+    patient = scene.patient()
+    key = scene.episode(patient, started_on=TODAY)
+    for days_ago, answer in ((1, True), (no_days_ago, False)):
+        day = TODAY - timedelta(days=days_ago)
+        told = RestEntry.checked(today=TODAY, moment=RestMoment.NIGHT_REST, side=Side.LEFT, answer=answer, for_date=day)
+        records.add_rest_answer(scene.engine, scene.tess, patient, told)
+    yes = "Pain at rest or at night, whatever the position: answered yes for March 30, 2025"
+    assert shown(scene, key).rest_pain_words == f"{yes}{later}. Look at this first."
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        (0, None),
+        (1, "1 pain score has no side: it is in the diary, but on no chart."),
+        (2, "2 pain scores have no side: they are in the diary, but on no chart."),
+    ],
+)
+def test_scores_without_a_side_are_said_to_be_on_no_chart(scene: Scene, scores: int, said: str | None) -> None:
+    patient = scene.patient()
+    key = scene.episode(patient, started_on=TODAY - timedelta(days=5))
+    scene.score(patient, score_on(TODAY - timedelta(days=6), 8, side=Side.UNSPECIFIED))  # before care began
+    for days_ago in range(scores):
+        scene.score(patient, score_on(TODAY - timedelta(days=days_ago), 8, side=Side.UNSPECIFIED))
+    assert [sentence for sentence in shown(scene, key).sentences if "no side" in sentence] == ([] if said is None else [said])

@@ -115,8 +115,17 @@ def test_the_last_7_days_are_known_only_if_all_were_logged(logged_days: int, exp
     assert said(told([run(0)], coverage=Coverage(ago(logged_days - 1), TODAY))[1]) == expected
 
 
-def test_a_log_that_ended_yesterday_does_not_tell_the_last_7_days() -> None:
-    assert said(told([run(1)], coverage=Coverage(MONDAY, ago(1)))[1]) == (NOT_KNOWN, "logged up to May 1, 2025")
+@pytest.mark.parametrize(
+    ("ended_days_ago", "expected"),
+    [
+        (1, ("3.1 mi", "logged up to May 1, 2025; the 7 days before: 0.0 mi")),
+        (6, ("3.1 mi", "logged up to April 26, 2025; the 7 days before: 0.0 mi")),
+        (7, (NOT_KNOWN, "logged up to April 25, 2025")),
+    ],
+)
+def test_a_log_that_ended_lately_tells_the_7_days_before_its_end_and_says_so(ended_days_ago: int, expected: tuple[str, str]) -> None:
+    fact = told([run(ended_days_ago)], coverage=Coverage(ago(60), ago(ended_days_ago)))[1]
+    assert said(fact) == expected
 
 
 @pytest.mark.parametrize(("days_ago", "known"), [(0, True), (28, True), (29, True), (30, False)])

@@ -25,7 +25,7 @@ from models import (
 )
 
 TODAY = date(2025, 3, 31)
-TOMORROW, IN_TWO_DAYS = date(2025, 4, 1), date(2025, 4, 2)
+TOMORROW = date(2025, 4, 1)
 EPOCH, EVE = date(1970, 1, 1), date(1969, 12, 31)
 WEEK_S = 604_800
 

@@ -1014,7 +1014,7 @@ class RestEntry(Entry):
 
 
 class RunEntry(Entry):
-    """One run, typed in by hand or read from a file."""
+    """One run, typed in by hand or read from a file. `today` is the local day where it was run, at the time of telling."""
 
     today: date
     run_date: date
@@ -1040,8 +1040,7 @@ class RunEntry(Entry):
 
     @model_validator(mode="after")
     def _plausible(self) -> "RunEntry":
-        # a watch west of the date line may be a day ahead of the patient's own zone
-        _day_known(self.run_date, self.today + timedelta(days=1), "The day of the run,")
+        _day_known(self.run_date, self.today, "The day of the run,")
         if self.started_at_utc.utcoffset() is None:
             raise _refuse("The start of a run needs a time zone.")
         if abs(self.utc_offset_s) > UTC_OFFSET_MAX_S:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from data import audit, queries, records
 from data.database import engine
-from models import NoRunEntry, PainEntry, PainMoment, RestEntry, RestMoment, Viewer
+from models import NoRunEntry, PainEntry, PainMoment, RestEntry, RestMoment, Side, Viewer
 from rehab.units import distance_text
 
 LOOK_BACK_DAYS = 42
@@ -117,12 +117,12 @@ def history(viewer: Viewer, episode: queries.EpisodeRow, *, days: int = LOOK_BAC
     audit.viewed(engine(), viewer, "pain diary", patient_key=episode.patient_key)
     since = patient_today(episode) - timedelta(days=days)
     frame = queries.score_history(engine(), viewer, episode.patient_key, since=since)
-    frame = frame[frame["side"] == episode.side]
+    frame = frame[frame["side"].isin([episode.side, Side.UNSPECIFIED])]
     return [
         DiaryLine(
             score_id=int(row["score_id"]),
             day=row["for_date"].date(),
-            moment=MOMENT_WORDS[PainMoment(row["moment"])],
+            moment=MOMENT_WORDS[PainMoment(row["moment"])] + ("" if row["side"] == episode.side else ", side not told"),
             nprs=int(row["nprs"]),
             told=_when_and_who(row["recorded_at_utc"], row["recorded_by"], episode.time_zone),
             replaced="" if pd.isna(row["retired_at_utc"]) else _when_and_who(row["retired_at_utc"], row["retired_by"], episode.time_zone),

@@ -9,11 +9,11 @@ from datetime import date
 import pandas as pd
 import sqlalchemy as sa
 
-from clinic.today import side_words
+from clinic.today import counts_for, side_words
 from data import audit, queries
 from data.database import engine
 from data.records import local_today
-from models import Viewer, VisitStatus
+from models import Side, Viewer, VisitStatus
 from rehab.days import day_words
 from rehab.episode import Coverage, EpisodeFacts, EpisodeSummary, Mark, PainZones, answered_sentence, summarise_episode
 from rehab.now import Fact, facts_now
@@ -28,6 +28,7 @@ class Meaning:
 
     summary: EpisodeSummary
     rest_pain_on: date | None
+    no_rest_pain_since: date | None
 
     @functools.cached_property
     def facts_now(self) -> tuple[Fact, ...]:
@@ -37,7 +38,9 @@ class Meaning:
     @functools.cached_property
     def sentences(self) -> tuple[str, ...]:
         """Say what stands under the chart: how much was answered, where pain goes, how cadence was compared."""
-        return answered_sentence(self.summary), self.summary.trend.sentence, self.summary.equal_speed.sentence
+        summary = self.summary
+        ended = () if summary.facts.ended_on is None else (f"As of {day_words(summary.as_of)}, the last day of this episode.",)
+        return *ended, answered_sentence(summary), summary.trend.sentence, summary.equal_speed.sentence, *_sideless(summary)
 
     @functools.cached_property
     def run_list(self) -> pd.DataFrame:
@@ -47,14 +50,18 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Episode:
-    """An episode as pages show it. `version` changes with every write of the patient's facts and with the day."""
+    """
+    An episode as pages show it. `version` changes with every write of the patient's facts and with the day.
+
+    One that has ended stands as of its last day: what came later belongs to no episode or to the next.
+    """
 
     row: queries.EpisodeRow
     meaning: Meaning
 
     @property
     def summary(self) -> EpisodeSummary:
-        """Give the episode summarised as of the day."""
+        """Give the episode summarised as of the day, or as of its last day if it has ended."""
         return self.meaning.summary
 
     @property
@@ -76,7 +83,9 @@ class Episode:
         yes_on = self.meaning.rest_pain_on
         if yes_on is None:
             return ""
-        return f"Pain at rest or at night, whatever the position: answered yes for {day_words(yes_on)}. Look at this first."
+        no_since = self.meaning.no_rest_pain_since
+        later = f", then no for {day_words(no_since)}" if no_since else ""
+        return f"Pain at rest or at night, whatever the position: answered yes for {day_words(yes_on)}{later}. Look at this first."
 
     @property
     def facts_now(self) -> tuple[Fact, ...]:
@@ -96,6 +105,17 @@ class Episode:
     @property
     def version(self) -> tuple[str, int, date]:
         return self.row.key, self.row.changed_seq, self.summary.as_of
+
+
+def _sideless(summary: EpisodeSummary) -> tuple[str, ...]:
+    """Say how many scores of the episode's time came without a side, so that nobody believes they are drawn."""
+    scores = summary.facts.scores
+    since = pd.Timestamp(summary.facts.started_on)
+    number = int(((scores["side"] == Side.UNSPECIFIED.value) & (scores["for_date"] >= since)).sum())
+    if not number:
+        return ()
+    what = "1 pain score has no side: it is" if number == 1 else f"{number} pain scores have no side: they are"
+    return (f"{what} in the diary, but on no chart.",)
 
 
 class _Kept:
@@ -132,7 +152,7 @@ def episode(viewer: Viewer, key: str, *, as_of: date | None = None, database: sa
     key : str
         The episode's random key.
     as_of : date, optional
-        The day to look from; default today where the patient lives.
+        The day to look from; default today where the patient lives. After the last day of an ended episode it is that day.
     database : Engine, optional
         Default the process's own.
 
@@ -144,15 +164,18 @@ def episode(viewer: Viewer, key: str, *, as_of: date | None = None, database: sa
     database = database or engine()
     audit.viewed(database, viewer, "episode", episode_key=key)
     row = queries.episode(database, viewer, key)
-    day = as_of or local_today(row.time_zone)
+    asked = as_of or local_today(row.time_zone)
+    day = min(asked, row.ended_on or asked)
     settings = queries.clinic(database)
     version = (str(database.url), row.key, row.changed_seq, day, settings.week_start)
     kept = _KEPT.get(version)
     if kept is None:
         facts = _facts(database, viewer, row, settings.week_start)
         rest = queries.rest_answers(database, viewer, row.patient_key)
-        yes = rest[rest["answer"] & (rest["for_date"].dt.date >= row.started_on)] if len(rest) else rest
-        kept = Meaning(summarise_episode(facts, as_of=day), yes["for_date"].max().date() if len(yes) else None)
+        answered = [(answer["for_date"].date(), bool(answer["answer"])) for answer in rest.to_dict("records")]
+        yes_on = max((told for told, yes in answered if yes and counts_for(told, row.started_on)), default=None)
+        no_since = max((told for told, yes in answered if not yes and yes_on is not None and told > yes_on), default=None)
+        kept = Meaning(summarise_episode(facts, as_of=day), yes_on, no_since)
         _KEPT.put(version, kept)
     return Episode(row, kept)
 
@@ -177,9 +200,14 @@ def _facts(database: sa.Engine, viewer: Viewer, row: queries.EpisodeRow, week_st
 
 def _marks(database: sa.Engine, viewer: Viewer, episode_key: str, plans: pd.DataFrame) -> tuple[Mark, ...]:
     visits = queries.visits(database, viewer, episode_key)
-    changes = queries.changes(database, viewer, episode_key)
     held = visits[visits["status"] == VisitStatus.ARRIVED]
     marks = [Mark(row["visit_date"].date(), "visit", row["summary"] or "Visit") for row in held.to_dict("records")]
     marks += [Mark(row["valid_from"].date(), "plan", row["reason"] or f"Plan {row['version']}") for row in plans.to_dict("records")]
-    marks += [Mark(row["day"].date(), row["kind"], row["label"]) for row in changes.to_dict("records")]
+    marks += change_marks(database, viewer, episode_key)
     return tuple(sorted(marks, key=lambda mark: (mark.day, mark.kind)))
+
+
+def change_marks(database: sa.Engine, viewer: Viewer, episode_key: str) -> list[Mark]:
+    """Give the dated changes of an episode, such as a cue or new shoes, as marks, oldest first."""
+    changes = queries.changes(database, viewer, episode_key)
+    return [Mark(row["day"].date(), row["kind"], row["label"]) for row in changes.to_dict("records")]

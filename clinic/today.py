@@ -2,7 +2,8 @@
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import TypeGuard
 
 import sqlalchemy as sa
 
@@ -11,6 +12,8 @@ from data.database import engine
 from data.records import local_today
 from models import Side, Viewer
 from rehab.units import distance_text
+
+SCREEN_VALID_DAYS = 28  # docs: an answer to a red-flag question is valid for four weeks
 
 
 @dataclass(frozen=True)
@@ -55,43 +58,59 @@ def today_list(viewer: Viewer, *, today: date | None = None, database: sa.Engine
     viewer : Viewer
         Who asks.
     today : date, optional
-        Default today where the clinic is.
+        The day for everybody; default today where each patient lives.
     database : Engine, optional
         Default the process's own.
     """
     database = database or engine()
     audit.viewed(database, viewer, "today")
-    day = today or local_today(queries.clinic(database).time_zone)
-    return [_line(row, day) for row in queries.caseload(database, viewer, today=day)]
+    if today is not None:
+        return [_line(row) for row in queries.caseload(database, viewer, today=today)]
+    days = {zone: local_today(zone) for zone in queries.time_zones(database, viewer)}
+    return [
+        _line(row) for row in queries.caseload(database, viewer, today=local_today(queries.clinic(database).time_zone), local_days=days)
+    ]
 
 
-def _line(row: queries.CaseloadRow, today: date) -> TodayLine:
+def _line(row: queries.CaseloadRow) -> TodayLine:
+    today = row.today
     age = f", {age_years(row.birth_date, today)}" if row.birth_date else ""
     return TodayLine(
         key=row.episode_key,
         runner=f"{row.patient_name}{age}",
         problem=f"{side_words(row.side)}{row.problem}",
-        last_pain=_pain_words(row, today),
+        last_pain=_pain_words(row),
         week=_week_words(row),
         last_log=days_ago_words(row.last_log_on, today) if row.last_log_on else "never",
         days_since_log=(today - row.last_log_on).days if row.last_log_on else None,
         site=row.site,
         therapist=row.therapist,
-        rest_pain=f"yes, {days_ago_words(row.rest_pain_on, today)}" if row.rest_pain_on else "",
+        rest_pain=f"yes, {days_ago_words(row.rest_pain_on, today)}" if counts_for(row.rest_pain_on, row.started_on) else "",
     )
 
 
-def _pain_words(row: queries.CaseloadRow, today: date) -> str:
+def counts_for(rest_pain_on: date | None, started_on: date) -> TypeGuard[date]:
+    """
+    Say whether a yes about pain at rest concerns an episode: an answer is valid for 28 days, so those before its start count too.
+
+    >>> counts_for(date(2026, 3, 1), date(2026, 3, 29)), counts_for(date(2026, 3, 1), date(2026, 3, 30))
+    (True, False)
+    """
+    return rest_pain_on is not None and rest_pain_on >= started_on - timedelta(days=SCREEN_VALID_DAYS)
+
+
+def _pain_words(row: queries.CaseloadRow) -> str:
     if row.last_pain is None or row.last_pain_moment is None or row.last_pain_on is None:
         return "no score"
-    return f"{row.last_pain} of 10 {row.last_pain_moment.replace('_', ' ')}, {days_ago_words(row.last_pain_on, today)}"
+    side = ", side not told" if row.last_pain_side != row.side else ""
+    return f"{row.last_pain} of 10 {row.last_pain_moment.replace('_', ' ')}, {days_ago_words(row.last_pain_on, row.today)}{side}"
 
 
 def _week_words(row: queries.CaseloadRow) -> str:
     if row.week_distance_m is None:
-        return "no log this week"
+        return "not known yet"
     if not row.week_runs:
-        return "no run yet this week"
+        return "no run so far"
     runs = f"{row.week_runs} run{'' if row.week_runs == 1 else 's'}"
     return f"{distance_text(row.week_distance_m, row.distance_unit, places=1)} in {runs}"
 

@@ -1,17 +1,20 @@
-"""A patient's weeks for who asks: read from the maintained rows, never from the whole history of runs."""
+"""A patient's weeks for who asks: from the maintained rows, and the last one from its runs and scores up to the day asked for."""
 
 from datetime import date
 
 import pandas as pd
 import sqlalchemy as sa
 
+from clinic.episodes import change_marks
 from data import queries
 from data.database import engine
 from data.records import local_today
-from models import Side, Viewer, week_number
+from models import Side, Viewer, day_of, week_number
 from rehab.cadence import cadence_at_equal_speed
 from rehab.days import Coverage
-from rehab.weekly import week_table_from_rows
+from rehab.episode import CADENCE_BREAKS, break_days
+from rehab.pain import weekly_pain
+from rehab.weekly import week_table_from_rows, weekly_runs
 
 EXPORT_COLUMNS = (
     "week_start",
@@ -29,7 +32,7 @@ EXPORT_COLUMNS = (
 
 def patient_weeks(viewer: Viewer, patient_key: str, *, as_of: date | None = None, database: sa.Engine | None = None) -> pd.DataFrame:
     """
-    Give the calendar weeks of one patient, from the first that is known to that of `as_of`.
+    Give the calendar weeks of one patient, from the first that is known to that of `as_of`, as they stood on that day.
 
     Parameters
     ----------
@@ -38,7 +41,7 @@ def patient_weeks(viewer: Viewer, patient_key: str, *, as_of: date | None = None
     patient_key : str
         The patient's random key.
     as_of : date, optional
-        Default today where the patient lives.
+        Runs and scores of later days do not count, in its own week neither. Default today where the patient lives.
     database : Engine, optional
         Default the process's own.
 
@@ -62,7 +65,9 @@ def patient_weeks(viewer: Viewer, patient_key: str, *, as_of: date | None = None
     covered = queries.coverage(database, viewer, patient_key)
     runs = queries.runs(database, viewer, patient_key)
     runs = runs[runs["run_date"].dt.date <= day]
-    run_weeks, pain_weeks = queries.weeks(database, viewer, patient_key, low=week_number(date.min, 0), high=week_number(day, starts_on))
+    marks = change_marks(database, viewer, newest.key) if newest else []
+    at_equal_speed = cadence_at_equal_speed(runs, break_days=break_days((mark for mark in marks if mark.day <= day), CADENCE_BREAKS))
+    run_weeks, pain_weeks = _weeks_until(database, viewer, patient_key, runs, day=day, starts_on=starts_on)
     return week_table_from_rows(
         run_weeks,
         pain_weeks,
@@ -72,5 +77,20 @@ def patient_weeks(viewer: Viewer, patient_key: str, *, as_of: date | None = None
         coverage=None if covered is None else Coverage(*covered),
         plans=queries.plans(database, viewer, newest.key) if newest else None,
         ended_on=newest.ended_on if newest else None,
-        equal_speed=pd.Series(cadence_at_equal_speed(runs).adjusted.to_numpy(), index=runs["run_date"].to_numpy()),
+        equal_speed=pd.Series(at_equal_speed.adjusted.to_numpy(), index=runs["run_date"].to_numpy()),
+    )
+
+
+def _weeks_until(
+    database: sa.Engine, viewer: Viewer, patient_key: str, runs: pd.DataFrame, *, day: date, starts_on: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the maintained rows of the weeks before that of `day`, and rows made afresh for its own week: what is later does not count."""
+    last_week = week_number(day, starts_on)
+    run_weeks, pain_weeks = queries.weeks(database, viewer, patient_key, low=week_number(date.min, 0), high=last_week - 7)
+    scores = queries.scores(database, viewer, patient_key)
+    scores = scores[(scores["for_date"].dt.date <= day) & (scores["counted_date"].dt.date >= day_of(last_week))]
+    runs = runs[runs["run_date"].dt.date >= day_of(last_week)]
+    return (
+        pd.concat([run_weeks, weekly_runs(runs, week_start=starts_on)], ignore_index=True),
+        pd.concat([pain_weeks, weekly_pain(scores, week_start=starts_on)], ignore_index=True),
     )

@@ -134,7 +134,7 @@ def _patient_key(engine: sa.Engine, code: str, *, create: bool) -> str:
         return queries.patient_key(engine, COMMAND_LINE, code)
     except NotFound:
         if not create:
-            raise _fail(f"There is no patient with the code {code}. Add --create to make one.") from None
+            raise
     zone = queries.clinic(engine).time_zone
     entry = PatientEntry.checked(today=records.local_today(zone), code=code, time_zone=zone)
     return records.add_patient(engine, COMMAND_LINE, entry)
@@ -152,8 +152,13 @@ def import_(
         sources = imports.sources_in(paths)
     except FileNotFoundError as error:
         raise _fail(str(error)) from error
+    if not sources:
+        raise _fail(f"There is no file in {', '.join(map(str, paths))}.")
     engine = _ready()
-    key = _patient_key(engine, patient, create=create)
+    try:
+        key = _patient_key(engine, patient, create=create)
+    except NotFound:
+        raise _fail(f"There is no patient with the code {patient}. Add --create to make one.") from None
     show = not as_json and sys.stderr.isatty()
     with typer.progressbar(length=len(sources), file=sys.stderr, hidden=not show) as bar:
         report = imports.import_files(
@@ -199,7 +204,10 @@ def export(
     from clinic.weeks import EXPORT_COLUMNS, patient_weeks  # brings scipy: only who exports waits for it
 
     engine = _ready()
-    key = _patient_key(engine, patient, create=False)
+    try:
+        key = queries.patient_key(engine, COMMAND_LINE, patient)
+    except NotFound:
+        raise _fail(f"There is no patient with the code {patient}.") from None
     if table == ExportTable.RUNS:
         frame = queries.runs(engine, COMMAND_LINE, key)
     elif table == ExportTable.PAIN:
@@ -234,8 +242,25 @@ def main() -> None:
     try:
         app()
     except (database.DatabaseUnusable, EntryRefused, NotFound, records.AlreadyThere) as error:
-        typer.echo(str(error), err=True)
-        sys.exit(2)
+        said = str(error)
+    except sa.exc.ArgumentError:
+        said = "DATABASE_URL is not the address of a database. Write sqlite:///path or postgresql://user@host/name."
+    except sa.exc.SQLAlchemyError as error:
+        said = f"The database could not be used: {_first_line(getattr(error, 'orig', None) or error)}. {NOT_SAVED}"
+    except OSError as error:
+        said = f"{error.filename or 'A file'} could not be used: {error.strerror or 'unknown reason'}. {NOT_SAVED}"
+    else:
+        return
+    typer.echo(said, err=True)
+    sys.exit(2)
+
+
+NOT_SAVED = "What was being saved is not saved; what was there before is as it was."
+
+
+def _first_line(error: BaseException) -> str:
+    """Give what a database says first: the lines after it may repeat values of a row."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
 
 
 if __name__ == "__main__":

@@ -130,9 +130,9 @@ def _sqlite_connection(path: str, key: str | None, *, foreign_keys: bool) -> Any
         connection.close()
         if "not a database" not in str(error):
             raise
-        said = "The key does not fit this database" if key else "This database is encrypted and no key is configured"
+        said = "The key does not fit this database, or" if key else "This database is encrypted and no key is configured, or"
         raise DatabaseUnusable(
-            f"{said}. NO KEY, NO DATA: nothing can be read. Put the key of the recovery sheet into {key_file()} (chmod 600) or STILL_RUNNING_KEY."
+            f"{said} the file {path} is damaged or no database at all. NO KEY, NO DATA: nothing can be read. Put the key of the recovery sheet into {key_file()} (chmod 600) or STILL_RUNNING_KEY."
         ) from None
     return connection
 

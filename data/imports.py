@@ -22,7 +22,6 @@ from models import (
     AuditAction,
     DayWithoutRun,
     EntryRefused,
-    EpisodeOfCare,
     ImportBatch,
     ImportFile,
     ImportOutcome,
@@ -39,6 +38,8 @@ from models import (
     plain_text,
     utc_now,
 )
+
+_TAKEN_BACK = "was taken back"
 
 
 @dataclass(frozen=True)
@@ -252,11 +253,24 @@ class _Importing:
             self._record(connection, file_id, digest, outcome, [], 0)
 
     def _record(
-        self, connection: sa.Connection, file_id: int, digest: str, outcome: ImportOutcome, run_ids: list[int], entries_added: int
+        self,
+        connection: sa.Connection,
+        file_id: int,
+        digest: str,
+        outcome: ImportOutcome,
+        run_ids: list[int],
+        entries_added: int,
+        dropped: Sequence[dict[str, Any]] = (),
     ) -> None:
-        """Append the file's row to the audit; its name may be a patient's, so it is known by its bytes."""
+        """
+        Append the file's row to the audit; its name may be a patient's, so it is known by its bytes.
+
+        `dropped` are the days without a run that its runs took back: they are stored nowhere else any more.
+        """
         new = {"content_sha256": digest, "outcome": outcome, "runs_added": run_ids, "entries_added": entries_added}
-        audit.record(connection, self.viewer, AuditAction.IMPORT, kind="import_file", key=file_id, patient_id=self.patient.id, new=new)
+        old = {"days_without_run": list(dropped)} if dropped else None
+        what = {"kind": "import_file", "key": file_id, "patient_id": self.patient.id}
+        audit.record(connection, self.viewer, AuditAction.IMPORT, **what, old=old, new=new)
 
     def _insert_file(
         self, connection: sa.Connection, content: bytes, digest: str, file_format: str, outcome: ImportOutcome, reason: str
@@ -290,54 +304,78 @@ class _Importing:
             digest = hashlib.sha256(inflated).hexdigest()
             file_id = self._insert_file(connection, content, digest, file_format, ImportOutcome.NO_DATA, "")
             days: set[date] = set()
-            run_ids, new_ids, doubtful = list[int](), list[int](), False
+            run_ids, new_ids, dropped = list[int](), list[int](), list[dict[str, Any]]()
+            runs_found, runs_known, doubtful = 0, 0, False
             for run in read.runs:
                 try:
-                    entry, left_out = run_entry(run, today=today, time_zone=self.patient.time_zone)
+                    entry, left_out = run_entry(run, now=now, time_zone=self.patient.time_zone)
                 except EntryRefused as refusal:
                     refused.append(f"Run of {run.started_at_utc.date().isoformat()}: {refusal}")
                     continue
+                runs_found += 1
                 row = records.run_row(
                     entry, self.patient.id, starts_on, import_file_id=file_id, recorded_at_utc=now, recorded_by_id=self.viewer.person_id
                 )
-                run_id = records.insert_run(connection, row, None if run.minutes is None else series.packed(run.minutes))
-                said += [*run.notes, *left_out]
-                if run_id is None:
-                    run_id = _same_run(connection, row)
+                run_id = records.same_run(connection, row)
+                lookalike = records.lookalike_run(connection, row) if run_id is None and run.start_is_known else None
+                if run_id is not None:
+                    runs_known += 1
+                elif lookalike is not None:
+                    run_id = lookalike.id
+                    said.append(_not_counted_twice(connection, lookalike))
+                elif (taken_back := records.run_taken_back(connection, row)) is not None:
+                    words = f"The run of {_day_words(entry.run_date)}, {entry.distance_m / 1000:.2f} km,"
+                    said.append(self._stays_away(words, taken_back))
+                    continue
                 else:
+                    without_run = records.drop_day_without_run(connection, self.patient.id, entry.run_date)
+                    if without_run is not None:
+                        dropped.append(without_run)
+                        said.append(f"“Did not run” was taken back for {entry.run_date.isoformat()}: there is a run.")
+                    run_id = records.insert_run(connection, row, None if run.minutes is None else series.packed(run.minutes))
                     new_ids.append(run_id)
                     doubtful |= run.doubtful or bool(left_out)
                     days.add(entry.run_date)
+                said += [*run.notes, *left_out]
                 run_ids.append(run_id)
                 link = {"run_id": run_id, "import_file_id": file_id}
                 if connection.execute(sa.select(col(RunFile.run_id)).filter_by(**link)).first() is None:
                     connection.execute(sa.insert(RunFile).values(link))
-            added, entry_days, clashes = self._entries(connection, read, file_id, today, starts_on, now)
+            added, entry_days, clashes, more = self._entries(connection, read, file_id, today, starts_on, now)
             refused += clashes
+            said += more
             runs_added = len(new_ids)
             if runs_added or added:
                 records.touch_runs(connection, self.patient.id, days | entry_days, starts_on)
-            outcome = _outcome(read, runs_added + added, len(run_ids), doubtful=doubtful, refused=bool(refused))
-            reason = _reason(outcome, len(run_ids), runs_added, added, said, refused)
+            outcome = _outcome(read, runs_added + added, runs_found, doubtful=doubtful, refused=bool(refused))
+            if outcome == ImportOutcome.DUPLICATE and not runs_found and not any(_TAKEN_BACK in words for words in said):
+                said.insert(0, "All of its entries were here already.")
+            reason = _reason(outcome, runs_known, runs_added, added, said, refused)
             connection.execute(sa.update(ImportFile).where(col(ImportFile.id) == file_id).values(outcome=outcome, reason=reason))
             runs = _reported_runs(connection, self.patient.id, col(RunFile.import_file_id) == file_id)
-            self._record(connection, file_id, digest, outcome, new_ids, added)
+            self._record(connection, file_id, digest, outcome, new_ids, added, dropped)
         complete = not refused and not read.partial
         return FileReport(self.source.name, outcome, reason, runs, runs_added, added, complete)
 
     def _entries(
         self, connection: sa.Connection, read: ReadFile, file_id: int, today: date, starts_on: int, now: datetime
-    ) -> tuple[int, set[date], list[str]]:
-        """Store what a file says about pain and days without a run; gives (added, days, refusals)."""
+    ) -> tuple[int, set[date], list[str], list[str]]:
+        """Store what a file says about pain and days without a run; gives (added, days, refusals, sentences)."""
         if not (read.scores or read.rest_answers or read.days_without_run):
-            return 0, set(), []
-        side = default_side(connection, self.patient.id)
+            return 0, set(), [], []
+        sides_on = records.open_sides(connection, self.patient.id)
+        without_episode = {PainScore: 0, RestAnswer: 0}
         kept = {"patient_id": self.patient.id, "recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
-        added, days, refused = 0, set[date](), list[str]()
+        added, days, refused, said = 0, set[date](), list[str](), list[str]()
+        seen_before = self._stored_before(connection, file_id) if read.days_without_run else False
         for score in read.scores:
             try:
                 entry = PainEntry.checked(
-                    today=today, moment=score.moment, side=score.side or side, nprs=score.nprs, for_date=score.for_date
+                    today=today,
+                    moment=score.moment,
+                    side=score.side or records.only_side(sides_on(score.for_date)),
+                    nprs=score.nprs,
+                    for_date=score.for_date,
                 )
             except EntryRefused as refusal:
                 refused.append(f"Line {score.line}: {refusal}")
@@ -348,15 +386,26 @@ class _Importing:
                     f"Line {score.line}: for {entry.for_date.isoformat()} ({entry.moment.value.replace('_', ' ')}) the score {known.nprs} is stored, "
                     f"the file says {entry.nprs}. Correct it in the pain diary if the file is right."
                 )
-            if known is None:
+            taken_back = records.score_taken_back(connection, self.patient.id, entry) if known is None else None
+            if taken_back is not None:
+                words = (
+                    f"Line {score.line}: the score {entry.nprs} of {entry.for_date.isoformat()} ({entry.moment.value.replace('_', ' ')})"
+                )
+                said.append(self._stays_away(words, taken_back))
+            elif known is None:
                 more = {"import_file_id": file_id, "recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
                 connection.execute(sa.insert(PainScore).values(records.pain_row(entry, self.patient.id, starts_on, **more)))
                 added += 1
                 days.add(entry.for_date)
+                without_episode[PainScore] += entry.side == Side.UNSPECIFIED and Side.UNSPECIFIED not in sides_on(entry.for_date)
         for answer in read.rest_answers:
             try:
                 rest = RestEntry.checked(
-                    today=today, moment=answer.moment, side=answer.side or side, answer=answer.answer, for_date=answer.for_date
+                    today=today,
+                    moment=answer.moment,
+                    side=answer.side or records.only_side(sides_on(answer.for_date)),
+                    answer=answer.answer,
+                    for_date=answer.for_date,
                 )
             except EntryRefused as refusal:
                 refused.append(f"Line {answer.line}: {refusal}")
@@ -375,37 +424,67 @@ class _Importing:
                 )
                 added += 1
                 days.add(rest.for_date)
+                without_episode[RestAnswer] += rest.side == Side.UNSPECIFIED and Side.UNSPECIFIED not in sides_on(rest.for_date)
             elif known_answer != rest.answer:
                 refused.append(
                     f"Line {answer.line}: another answer is stored for {rest.for_date.isoformat()}. Correct it in the pain diary if the file is right."
                 )
         for day in read.days_without_run:
+            there = sa.select(col(DayWithoutRun.id)).where(col(DayWithoutRun.patient_id) == self.patient.id, col(DayWithoutRun.day) == day)
+            if connection.execute(there).first() is not None:
+                continue
+            if seen_before:
+                said.append(f"“Did not run” on {day.isoformat()} {_TAKEN_BACK} and is not added again.")
+                continue
             try:
                 without = NoRunEntry.checked(today=today, day=day)
+                given = {"recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
+                new = records.insert_day_without_run(connection, self.patient.id, without, given)
             except EntryRefused as refusal:
                 refused.append(str(refusal))
                 continue
-            there = sa.select(col(DayWithoutRun.id)).where(col(DayWithoutRun.patient_id) == self.patient.id, col(DayWithoutRun.day) == day)
-            if connection.execute(there).first() is None:
-                connection.execute(sa.insert(DayWithoutRun).values(day=without.day, **kept))
+            if new:
                 added += 1
                 days.add(without.day)
-        return added, days, refused
+        return added, days, refused, [*said, *_on_no_chart(*without_episode.values())]
+
+    def _stored_before(self, connection: sa.Connection, file_id: int) -> bool:
+        """Say whether something of the same bytes was stored by an earlier import."""
+        file = ImportFile.metadata.tables["import_file"]
+        this = sa.select(file.c.content_sha256).where(file.c.id == file_id).scalar_subquery()
+        kept = (ImportOutcome.ADDED, ImportOutcome.PARTIAL, ImportOutcome.DOUBTFUL)
+        earlier = sa.select(file.c.id).where(
+            file.c.patient_id == self.patient.id, file.c.id < file_id, file.c.content_sha256 == this, file.c.outcome.in_(kept)
+        )
+        return connection.execute(earlier.limit(1)).first() is not None
+
+    def _stays_away(self, what: str, taken_back: datetime) -> str:
+        day = taken_back.astimezone(ZoneInfo(self.patient.time_zone)).date()
+        return f"{what} {_TAKEN_BACK} on {_day_words(day)} and is not added again."
 
 
-def default_side(connection: sa.Connection, patient_id: int) -> Side:
-    """Say which side a score without one belongs to: that of the patient's episodes if they agree, else unspecified."""
-    sides = (
-        connection.execute(sa.select(col(EpisodeOfCare.side)).where(col(EpisodeOfCare.patient_id) == patient_id).distinct()).scalars().all()
+def _on_no_chart(scores: int, answers: int) -> list[str]:
+    """Say that entries are kept but belong to no side that is treated."""
+    parts = [f"{scores} score{'s' if scores != 1 else ''}"] if scores else []
+    parts += [f"{answers} answer{'s' if answers != 1 else ''} about rest"] if answers else []
+    one = scores + answers == 1
+    words = f"{' and '.join(parts)} {'has' if one else 'have'} no side and {'belongs' if one else 'belong'} to no episode: "
+    return (
+        [f"{words}{'it stands' if one else 'they stand'} on no chart. Write left or right under side and import the table again."]
+        if parts
+        else []
     )
-    return Side(sides[0]) if len(sides) == 1 else Side.UNSPECIFIED
 
 
-def run_entry(run: ReadRun, *, today: date, time_zone: str) -> tuple[RunEntry, list[str]]:
+CLOCKS_APART = timedelta(minutes=15)  # a watch may be fast
+
+
+def run_entry(run: ReadRun, *, now: datetime, time_zone: str) -> tuple[RunEntry, list[str]]:
     """
     Make the checked entry of a run that was read from a file.
 
-    The local day follows the file's own offset where it states one, else the patient's time zone. A measure that cannot be right, such
+    The local day follows the file's own offset where it states one, else the patient's time zone; a day that is tomorrow for the patient
+    is right only where the file states its offset and the run has started. A measure that cannot be right, such
     as a ground contact time of 5 ms, is left out: the run still was run.
 
     Returns
@@ -423,6 +502,9 @@ def run_entry(run: ReadRun, *, today: date, time_zone: str) -> tuple[RunEntry, l
     started, offset = run.started_at_utc.astimezone(UTC), run.utc_offset_s
     if run.clock_is_local:
         started, offset = started.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC), None
+    today = records.local_today(time_zone, now)
+    if offset is not None and started <= now + CLOCKS_APART:  # it may be tomorrow already where the patient ran
+        today = max(today, (started + timedelta(seconds=offset)).date())
     if offset is None:
         local_offset = started.astimezone(ZoneInfo(time_zone)).utcoffset()
         offset = int(local_offset.total_seconds()) if local_offset else 0
@@ -452,12 +534,16 @@ def run_entry(run: ReadRun, *, today: date, time_zone: str) -> tuple[RunEntry, l
     return entry, left_out
 
 
-def _same_run(connection: sa.Connection, row: dict[str, Any]) -> int:
-    statement = sa.select(Run.metadata.tables["run"].c.id).where(
-        col(Run.patient_id) == row["patient_id"], col(Run.identity_sha256) == row["identity_sha256"], col(Run.retired_at_utc).is_(None)
+def _not_counted_twice(connection: sa.Connection, run: sa.Row[*tuple[Any, ...]]) -> str:
+    name = connection.execute(sa.select(col(ImportFile.file_name)).where(col(ImportFile.id) == run.import_file_id)).scalar()
+    return (
+        f"This looks like the run of {_day_words(run.run_date)}, {run.distance_m / 1000:.2f} km, that is here already "
+        f"({f'from {name}' if name else 'entered by hand'}); it was not counted twice. If it is another run, enter it by hand."
     )
-    found: int = connection.execute(statement).scalar_one()
-    return found
+
+
+def _day_words(day: date) -> str:
+    return f"{day:%B} {day.day}, {day.year}"
 
 
 def _reported_runs(connection: sa.Connection, patient_id: int, of_files: sa.ColumnElement[bool]) -> tuple[ImportedRun, ...]:
@@ -484,17 +570,14 @@ def _outcome(read: ReadFile, added: int, runs: int, *, doubtful: bool, refused: 
     return ImportOutcome.NO_DATA
 
 
-def _reason(outcome: ImportOutcome, runs: int, runs_added: int, entries_added: int, said: list[str], refused: list[str]) -> str:
+def _reason(outcome: ImportOutcome, runs_known: int, runs_added: int, entries_added: int, said: list[str], refused: list[str]) -> str:
     parts = []
     if runs_added:
         parts.append(f"{runs_added} run{'s' if runs_added != 1 else ''} added.")
-    if runs > runs_added:
-        known = runs - runs_added
-        parts.append(f"{known} run{'s were' if known != 1 else ' was'} here already (same start, distance and time).")
+    if runs_known:
+        parts.append(f"{runs_known} run{'s were' if runs_known != 1 else ' was'} here already (same start, distance and time).")
     if entries_added:
         parts.append(f"{entries_added} diary entr{'ies' if entries_added != 1 else 'y'} added.")
-    if outcome == ImportOutcome.DUPLICATE and not runs:
-        parts.append("All of its entries were here already.")
     if outcome == ImportOutcome.NO_DATA:
         parts.append("The file holds no run and no diary entry.")
     return " ".join([*parts, *dict.fromkeys(said), *refused])

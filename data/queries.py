@@ -2,9 +2,9 @@
 
 import functools
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -51,6 +51,7 @@ from models import (
     Site,
     Viewer,
     Visit,
+    day_of,
     week_number,
 )
 
@@ -122,10 +123,13 @@ class CaseloadRow:
     """
     One active episode on the list of the day.
 
-    `last_pain` is a score of the newest day that has one of the episode's side (or of none): the next-morning one, else the last told;
-    `last_pain_moment` names it. `week_distance_m` is None when this week lies wholly outside the log coverage: not known, not 0.
+    `today` is the day where the patient lives. `last_pain` is the newest next-morning score of the episode's side, or of no side, else
+    the newest one of another moment. `week_distance_m` is None when this week was not logged up to today and has no run: not known,
+    not 0. `rest_pain_on` is the newest day with a yes about pain at rest, whenever that was.
     """
 
+    today: date
+    started_on: date
     episode_key: str
     patient_name: str
     patient_code: str
@@ -139,6 +143,7 @@ class CaseloadRow:
     last_pain: int | None
     last_pain_moment: PainMoment | None
     last_pain_on: date | None
+    last_pain_side: Side | None
     week_distance_m: int | None
     week_runs: int
     last_log_on: date | None
@@ -580,7 +585,13 @@ def _visible_run(connection: sa.Connection, viewer: Viewer, run_id: int) -> int:
     return int(found)
 
 
-def caseload(engine: sa.Engine, viewer: Viewer, *, today: date) -> list[CaseloadRow]:
+def time_zones(engine: sa.Engine, viewer: Viewer) -> list[str]:
+    """Read in which time zones the patients live whom the viewer may see."""
+    with reading(engine) as connection:
+        return list(connection.execute(sa.select(col(Patient.time_zone)).where(permissions.reachable(viewer)).distinct()).scalars())
+
+
+def caseload(engine: sa.Engine, viewer: Viewer, *, today: date, local_days: Mapping[str, date] | None = None) -> list[CaseloadRow]:
     """
     Read the active episodes that the viewer may see, by name.
 
@@ -589,24 +600,41 @@ def caseload(engine: sa.Engine, viewer: Viewer, *, today: date) -> list[Caseload
     Parameters
     ----------
     today : date
-        The clinic's day.
+        The day for everybody whose time zone is not in `local_days`.
+    local_days : mapping of str to date, optional
+        Which day it is now, by time zone: a patient's week, score and log are seen from where they live.
     """
     with reading(engine) as connection:
-        return [_caseload_row_of(row) for row in connection.execute(caseload_statement(connection, viewer, today))]
+        statement = caseload_statement(connection, viewer, today, local_days)
+        return [_caseload_row_of(row) for row in connection.execute(statement)]
 
 
 def _caseload_row_of(row: sa.Row[*tuple[Any, ...]]) -> CaseloadRow:
-    fields = list(row)
-    for index, word in ((5, DistanceUnit), (6, Side), (11, PainMoment)):
-        fields[index] = None if fields[index] is None else word(fields[index])
-    return CaseloadRow(*fields)
+    found = CaseloadRow(*row)
+    return replace(
+        found,
+        distance_unit=DistanceUnit(found.distance_unit),
+        side=Side(found.side),
+        last_pain_moment=None if found.last_pain_moment is None else PainMoment(found.last_pain_moment),
+        last_pain_side=None if found.last_pain_side is None else Side(found.last_pain_side),
+    )
 
 
-def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -> sa.Select[*tuple[Any, ...]]:
+def caseload_statement(
+    connection: sa.Connection, viewer: Viewer, today: date, local_days: Mapping[str, date] | None = None
+) -> sa.Select[*tuple[Any, ...]]:
     """Build the statement behind `caseload`."""
     starts_on = connection.execute(sa.select(col(Clinic.week_start))).scalar() or 0
-    this_week = week_number(today, starts_on)
-    week_first_day = today - timedelta(days=(today.weekday() - starts_on) % 7)
+    days = dict(local_days or {})
+
+    def there(of_day: Callable[[date], Any], kind: Any) -> Any:
+        """Give a value that follows from the day, for the day where the patient lives."""
+        usual = sa.literal(of_day(today), kind)
+        others = [(col(Patient.time_zone) == zone, sa.literal(of_day(day), kind)) for zone, day in sorted(days.items()) if day != today]
+        return sa.case(*others, else_=usual) if others else usual
+
+    local_today = there(lambda day: day, sa.Date())
+    week_first_day = there(lambda day: day_of(week_number(day, starts_on)), sa.Date())
     week = PatientWeek.metadata.tables["patient_week"]
     newest = (
         sa.select(SCORE.c.id)
@@ -615,7 +643,9 @@ def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -
             SCORE.c.side.in_([col(EpisodeOfCare.side), Side.UNSPECIFIED.value]),
             SCORE.c.retired_at_utc.is_(None),
             # one look into the index a side: without it, years of the other side's scores would be read
-            SCORE.c.for_date.in_([_newest_day(col(EpisodeOfCare.side), today), _newest_day(sa.literal(Side.UNSPECIFIED.value), today)]),
+            SCORE.c.for_date.in_(
+                [_newest_day(col(EpisodeOfCare.side), local_today), _newest_day(sa.literal(Side.UNSPECIFIED.value), local_today)]
+            ),
         )
         .order_by(SCORE.c.for_date.desc(), sa.case((SCORE.c.moment == PainMoment.NEXT_MORNING.value, 0), else_=1), SCORE.c.id.desc())
         .limit(1)
@@ -625,18 +655,15 @@ def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -
     rest = RestAnswer.metadata.tables["rest_answer"]
     rest_pain_on = (
         sa.select(sa.func.max(rest.c.for_date))
-        .where(
-            rest.c.patient_id == col(Patient.id),
-            rest.c.retired_at_utc.is_(None),
-            rest.c.answer.is_(True),
-            rest.c.for_date >= col(EpisodeOfCare.started_on),
-        )
-        .correlate(Patient, EpisodeOfCare)
+        .where(rest.c.patient_id == col(Patient.id), rest.c.retired_at_utc.is_(None), rest.c.answer.is_(True))
+        .correlate(Patient)
         .scalar_subquery()
     )
-    logged = sa.and_(col(LogCoverage.last_day) >= week_first_day, col(LogCoverage.first_day) <= today)
+    logged = sa.and_(col(LogCoverage.first_day) <= week_first_day, col(LogCoverage.last_day) >= local_today)
     return (
         sa.select(
+            local_today,
+            col(EpisodeOfCare.started_on),
             col(EpisodeOfCare.key),
             _name(),
             col(Patient.code),
@@ -650,6 +677,7 @@ def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -
             SCORE.c.nprs,
             SCORE.c.moment,
             SCORE.c.for_date,
+            SCORE.c.side,
             sa.case((logged, sa.func.coalesce(week.c.distance_m, 0)), else_=week.c.distance_m),
             sa.func.coalesce(week.c.runs, 0),
             col(LogCoverage.last_day),
@@ -659,7 +687,10 @@ def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -
         .join(Patient, col(Patient.id) == col(EpisodeOfCare.patient_id))
         .outerjoin(Site, col(Site.id) == col(EpisodeOfCare.site_id))
         .outerjoin(Person, col(Person.id) == col(EpisodeOfCare.therapist_id))
-        .outerjoin(week, sa.and_(week.c.patient_id == col(Patient.id), week.c.week == this_week))
+        .outerjoin(
+            week,
+            sa.and_(week.c.patient_id == col(Patient.id), week.c.week == there(lambda day: week_number(day, starts_on), sa.Integer())),
+        )
         .outerjoin(LogCoverage, col(LogCoverage.patient_id) == col(Patient.id))
         .outerjoin(SCORE, SCORE.c.id == newest)
         .where(col(EpisodeOfCare.status) == EpisodeStatus.ACTIVE, permissions.reachable(viewer))
@@ -667,7 +698,7 @@ def caseload_statement(connection: sa.Connection, viewer: Viewer, today: date) -
     )
 
 
-def _newest_day(side: Any, today: date) -> sa.ScalarSelect[Any]:
+def _newest_day(side: Any, today: Any) -> sa.ScalarSelect[Any]:
     of_side = SCORE.alias()
     return (
         sa.select(sa.func.max(of_side.c.for_date))

@@ -1,8 +1,8 @@
 """Writes: each function is one transaction, whole or absent, and leaves the maintained weeks true."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,12 @@ from models import (
 
 # What says who somebody is: never in the audit.
 NAMES_OF_PATIENTS = frozenset({"code", "given_name", "family_name", "birth_date"})
+# A score without a side belongs to an episode from this long before it started: pain comes before the first visit.
+EPISODE_REACHES_BACK = timedelta(days=28)
+# One run from two sources: both recordings start within the first, and agree in length within the larger of the next two and in time
+# within the last one. Shares are of the longer one, so that it does not matter which came first.
+SAME_START_WITHIN = timedelta(minutes=2)
+SAME_DISTANCE_WITHIN_M, SAME_DISTANCE_WITHIN, SAME_TIME_WITHIN = 300, 0.1, 0.1
 
 
 class AlreadyThere(ValueError):
@@ -102,7 +108,7 @@ def add_episode(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: Epis
     """
     Open an episode of care.
 
-    Pain scores that came without a side before the first episode belong to its side from now on.
+    Pain scores of its time that came without a side belong to its side from now on, if no other side is treated at that time.
 
     Returns
     -------
@@ -123,27 +129,72 @@ def add_episode(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: Epis
         connection.execute(
             sa.insert(EpisodeOfCare).values(key=key, patient_id=patient.id, created_by_id=viewer.person_id, **_fields(entry))
         )
-        sided = _give_side(connection, patient.id, entry.side) if entry.side != Side.UNSPECIFIED else 0
+        sided = 0
+        if entry.side != Side.UNSPECIFIED:
+            sided = _give_side(connection, patient.id, entry.side)
+            weeks.rebuild_weeks(connection, patient.id)
         weeks.mark_changed(connection, patient.id)
         new = {**_fields(entry), **({"answers_given_this_side": sided} if sided else {})}
         audit.record(connection, viewer, AuditAction.CREATE, kind="episode_of_care", key=key, patient_id=patient.id, new=new)
     return key
 
 
+def open_sides(connection: sa.Connection, patient_id: int) -> Callable[[date], frozenset[Side]]:
+    """
+    Read which sides are treated when.
+
+    Returns
+    -------
+    callable
+        From a day to the sides that have an episode open on it, `EPISODE_REACHES_BACK` before its start included.
+    """
+    episodes = connection.execute(
+        sa.select(col(EpisodeOfCare.side), col(EpisodeOfCare.started_on), col(EpisodeOfCare.ended_on)).where(
+            col(EpisodeOfCare.patient_id) == patient_id
+        )
+    ).all()
+
+    def sides_on(day: date) -> frozenset[Side]:
+        return frozenset(
+            Side(side)
+            for side, started_on, ended_on in episodes
+            if started_on - EPISODE_REACHES_BACK <= day and (ended_on is None or day <= ended_on)
+        )
+
+    return sides_on
+
+
+def only_side(sides: frozenset[Side]) -> Side:
+    """Say which side a score without one belongs to: the only one that is treated, else unspecified."""
+    return next(iter(sides)) if len(sides) == 1 else Side.UNSPECIFIED
+
+
 def _give_side(connection: sa.Connection, patient_id: int, side: Side) -> int:
-    """Let scores that came without a side belong to the side of the patient's only episode; gives how many."""
-    episodes = sa.select(sa.func.count()).select_from(EpisodeOfCare).where(col(EpisodeOfCare.patient_id) == patient_id)
-    if connection.execute(episodes).scalar_one() > 1:
-        return 0
-    tables: tuple[type[Any], ...] = (PainScore, RestAnswer)
-    for table in tables:
-        sided = sa.select(col(table.id)).where(col(table.patient_id) == patient_id, col(table.side) != Side.UNSPECIFIED)
-        if connection.execute(sided.limit(1)).first() is not None:
-            return 0
-    given = sum(
-        connection.execute(sa.update(table).where(col(table.patient_id) == patient_id).values(side=side)).rowcount for table in tables
+    """
+    Let what came without a side belong to a side on the days when that is the only one treated and nothing stands there yet.
+
+    Gives how many scores and answers that were.
+    """
+    given = 0
+    sides_on = open_sides(connection, patient_id)
+    tables: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
+        (PainScore, ("for_date", "moment", "run_id", "retired_at_utc")),
+        (RestAnswer, ("for_date", "moment", "retired_at_utc")),
     )
-    weeks.rebuild_weeks(connection, patient_id)
+    for table, place in tables:
+        columns = table.metadata.tables[table.__tablename__].c
+        rows = connection.execute(
+            sa.select(columns.id, columns.side, *(columns[name] for name in place)).where(
+                columns.patient_id == patient_id, columns.side.in_([side, Side.UNSPECIFIED])
+            )
+        ).all()
+        taken = {row[2:] for row in rows if row.side == side and row.retired_at_utc is None}
+        theirs = [
+            row.id for row in rows if row.side == Side.UNSPECIFIED and only_side(sides_on(row.for_date)) == side and row[2:] not in taken
+        ]
+        for start in range(0, len(theirs), weeks.CHUNK):
+            connection.execute(sa.update(table).where(columns.id.in_(theirs[start : start + weeks.CHUNK])).values(side=side))
+        given += len(theirs)
     return given
 
 
@@ -171,11 +222,14 @@ def _touch(connection: sa.Connection, patient_id: int, days: Iterable[date], sta
     weeks.mark_changed(connection, patient_id)
 
 
-def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) -> sa.Row[int, int] | None:
+def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) -> sa.Row[*tuple[Any, ...]] | None:
     """
-    Find the current score with the same day, moment, side and named run, if there is one; of several, one with the same value first.
+    Find the current score (id, nprs, run_id) with the same day, moment, side and named run, if there is one.
+
+    Where the named run has none, it is the one that follows no run: of a day with several runs, whose run was not said. Of several
+    scores, one with the same value comes first.
     """
-    statement = sa.select(PainScore.metadata.tables["pain_score"].c.id, col(PainScore.nprs)).where(
+    statement = sa.select(PainScore.metadata.tables["pain_score"].c.id, col(PainScore.nprs), col(PainScore.run_id)).where(
         col(PainScore.patient_id) == patient_id,
         col(PainScore.retired_at_utc).is_(None),
         col(PainScore.for_date) == entry.for_date,
@@ -183,9 +237,27 @@ def same_scores(connection: sa.Connection, patient_id: int, entry: PainEntry) ->
         col(PainScore.side) == entry.side,
     )
     if entry.run_id is not None and entry.moment != PainMoment.NEXT_MORNING:
-        statement = statement.where(col(PainScore.run_id) == entry.run_id)
+        of_run = sa.or_(col(PainScore.run_id) == entry.run_id, col(PainScore.run_id).is_(None))
+        statement = statement.where(of_run).order_by(col(PainScore.run_id).is_(None))
     other_value = sa.case((col(PainScore.nprs) == entry.nprs, 0), else_=1)
     return connection.execute(statement.order_by(other_value, col(PainScore.id)).limit(1)).one_or_none()
+
+
+def score_taken_back(connection: sa.Connection, patient_id: int, entry: PainEntry) -> datetime | None:
+    """Say when a score with the same day, moment, side and value was last taken back or corrected, if it was."""
+    return connection.execute(
+        sa.select(col(PainScore.retired_at_utc))
+        .where(
+            col(PainScore.patient_id) == patient_id,
+            col(PainScore.for_date) == entry.for_date,
+            col(PainScore.moment) == entry.moment,
+            col(PainScore.side) == entry.side,
+            col(PainScore.nprs) == entry.nprs,
+            col(PainScore.retired_at_utc).is_not(None),
+        )
+        .order_by(col(PainScore.retired_at_utc).desc())
+        .limit(1)
+    ).scalar()
 
 
 def add_pain_scores(
@@ -218,14 +290,14 @@ def add_diary_day(
     AlreadyThere
         If another score is stored for the same day, moment and side: it is corrected, not overwritten.
     EntryRefused
-        If a named run is not this patient's.
+        If a named run is not this patient's, or a run or the scores of that day say that the patient did run.
     """
     given = {"recorded_by_id": viewer.person_id, "recorded_at_utc": now or utc_now()}
     with audit.changing(engine, viewer, "patient", patient_key) as connection:
         patient = permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
         starts_on = week_start(connection)
         told: dict[str, list[Any]] = {"scores": [], "rest": [], "without_run": []}
-        before: list[dict[str, Any]] = []
+        before: dict[str, list[Any]] = {"rest": [], "runs_named": []}
         for entry in scores:
             if _insert_score(connection, patient.id, entry, starts_on, given):
                 told["scores"].append(_fields(entry))
@@ -233,17 +305,19 @@ def add_diary_day(
             old = _insert_rest_answer(connection, patient.id, answer, given)
             if old != answer.answer:
                 told["rest"].append(_fields(answer))
-                before += [] if old is None else [{**_fields(answer), "answer": old}]
-        if without_run is not None and _insert_day_without_run(connection, patient.id, without_run, given):
+                before["rest"] += [] if old is None else [{**_fields(answer), "answer": old}]
+        if without_run is not None and insert_day_without_run(connection, patient.id, without_run, given):
             told["without_run"].append(without_run.day)
         added = sum(map(len, told.values()))
-        if added:
+        named = [(_name_run(connection, patient.id, entry), entry.run_id) for entry in scores]
+        told["runs_named"] = [{"id": score_id, "run_id": run_id} for score_id, run_id in named if score_id is not None]
+        before["runs_named"] = [{**row, "run_id": None} for row in told["runs_named"]]
+        if any(told.values()):
             _touch(connection, patient.id, {entry.for_date for entry in scores}, starts_on)
             what = {"kind": "diary", "key": patient_key, "patient_id": patient.id}
-            old_values = {"rest": before} if before else None
-            new_values = {name: rows for name, rows in told.items() if rows}
-            action = AuditAction.CHANGE if before else AuditAction.CREATE
-            audit.record(connection, viewer, action, **what, old=old_values, new=new_values)
+            old_values, new_values = ({name: rows for name, rows in values.items() if rows} for values in (before, told))
+            action = AuditAction.CHANGE if old_values else AuditAction.CREATE
+            audit.record(connection, viewer, action, **what, old=old_values or None, new=new_values)
     return added
 
 
@@ -258,6 +332,18 @@ def _insert_score(connection: sa.Connection, patient_id: int, entry: PainEntry, 
     if known is None:
         connection.execute(sa.insert(PainScore).values(pain_row(entry, patient_id, starts_on, **given)))
     return int(known is None)
+
+
+def _name_run(connection: sa.Connection, patient_id: int, entry: PainEntry) -> int | None:
+    """Let the score that was told for a day follow the run that is named now; gives its id, None if nothing changed."""
+    if entry.run_id is None or entry.moment == PainMoment.NEXT_MORNING:
+        return None
+    known = same_scores(connection, patient_id, entry)
+    if known is None or known.run_id is not None:
+        return None
+    connection.execute(sa.update(PainScore).where(col(PainScore.id) == known.id).values(run_id=entry.run_id, run_named=True))
+    known_id: int = known.id
+    return known_id
 
 
 def _insert_rest_answer(connection: sa.Connection, patient_id: int, entry: RestEntry, given: dict[str, Any]) -> bool | None:
@@ -279,12 +365,72 @@ def _insert_rest_answer(connection: sa.Connection, patient_id: int, entry: RestE
     return old.answer if old else None
 
 
-def _insert_day_without_run(connection: sa.Connection, patient_id: int, entry: NoRunEntry, given: dict[str, Any]) -> int:
+def insert_day_without_run(connection: sa.Connection, patient_id: int, entry: NoRunEntry, given: dict[str, Any]) -> int:
+    """
+    Insert "did not run" inside a writing transaction, after the runs and scores that are told with it; gives how many are new.
+
+    Raises
+    ------
+    EntryRefused
+        If a run of that day is stored, or a score that goes with one.
+    """
+    run = sa.select(col(Run.id)).where(col(Run.patient_id) == patient_id, col(Run.run_date) == entry.day, col(Run.retired_at_utc).is_(None))
+    if connection.execute(run.limit(1)).first() is not None:
+        raise EntryRefused(
+            [f"“Did not run” does not fit {entry.day.isoformat()}: a run of that day is stored. Take that one out if it is wrong."]
+        )
+    score = sa.select(col(PainScore.moment)).where(
+        col(PainScore.patient_id) == patient_id,
+        col(PainScore.for_date) == entry.day,
+        col(PainScore.moment).in_([PainMoment.BEFORE, PainMoment.DURING, PainMoment.AFTER]),
+        col(PainScore.retired_at_utc).is_(None),
+    )
+    moment = connection.execute(score.limit(1)).scalar()
+    if moment is not None:
+        raise EntryRefused(
+            [f"“Did not run” does not fit {entry.day.isoformat()}: that day has a pain score {moment} a run. Keep one of the two."]
+        )
     same = sa.select(col(DayWithoutRun.id)).where(col(DayWithoutRun.patient_id) == patient_id, col(DayWithoutRun.day) == entry.day)
     if connection.execute(same).first() is not None:
         return 0
     connection.execute(sa.insert(DayWithoutRun).values(patient_id=patient_id, day=entry.day, **given))
     return 1
+
+
+def drop_day_without_run(connection: sa.Connection, patient_id: int, day: date) -> dict[str, Any] | None:
+    """
+    Take "did not run" back for a day inside a writing transaction.
+
+    Returns
+    -------
+    dict or None
+        What was there: the caller writes it into the audit, the only place that keeps it. None if nobody said so.
+    """
+    theirs = sa.and_(col(DayWithoutRun.patient_id) == patient_id, col(DayWithoutRun.day) == day)
+    kept = sa.select(col(DayWithoutRun.day), col(DayWithoutRun.recorded_by_id), col(DayWithoutRun.recorded_at_utc)).where(theirs)
+    was = connection.execute(kept).one_or_none()
+    if was is None:
+        return None
+    connection.execute(sa.delete(DayWithoutRun).where(theirs))
+    return dict(was._mapping)
+
+
+def retire_day_without_run(engine: sa.Engine, viewer: Viewer, patient_key: str, day: date) -> None:
+    """
+    Take "did not run" back for a day.
+
+    Raises
+    ------
+    NotFound
+        If nobody said so.
+    """
+    with audit.changing(engine, viewer, "patient", patient_key) as connection:
+        patient = permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
+        old = drop_day_without_run(connection, patient.id, day)
+        if old is None:
+            raise permissions.NotFound("day without a run")
+        _touch(connection, patient.id, [], week_start(connection))
+        audit.record(connection, viewer, AuditAction.RETIRE, kind="day_without_run", key=day, patient_id=patient.id, old=old)
 
 
 def _require_own_run(connection: sa.Connection, patient_id: int, entry: PainEntry) -> None:
@@ -397,24 +543,75 @@ def run_row(entry: RunEntry, patient_id: int, starts_on: int, **more: Any) -> di
     }
 
 
-def insert_run(connection: sa.Connection, row: dict[str, Any], minutes: bytes | None) -> int | None:
-    """
-    Insert one run inside a writing transaction.
-
-    Returns
-    -------
-    int or None
-        Its id; None if the same run (start, distance, time) is there already.
-    """
+def same_run(connection: sa.Connection, row: dict[str, Any]) -> int | None:
+    """Find the current run with the very start, distance and time of a row of `run_row`."""
     same = sa.select(col(Run.id)).where(
         col(Run.patient_id) == row["patient_id"], col(Run.identity_sha256) == row["identity_sha256"], col(Run.retired_at_utc).is_(None)
     )
-    if connection.execute(same).first() is not None:
-        return None
+    return connection.execute(same).scalar()
+
+
+def run_taken_back(connection: sa.Connection, row: dict[str, Any]) -> datetime | None:
+    """Say when the run with the very start, distance and time of a row of `run_row` was last taken out, if it was."""
+    return connection.execute(
+        sa.select(col(Run.retired_at_utc))
+        .where(
+            col(Run.patient_id) == row["patient_id"],
+            col(Run.identity_sha256) == row["identity_sha256"],
+            col(Run.retired_at_utc).is_not(None),
+        )
+        .order_by(col(Run.retired_at_utc).desc())
+        .limit(1)
+    ).scalar()
+
+
+def insert_run(connection: sa.Connection, row: dict[str, Any], minutes: bytes | None) -> int:
+    """Insert one run that is not there yet (see `same_run`) inside a writing transaction; gives its id."""
     run_id: int = connection.execute(sa.insert(Run).values(row).returning(Run.metadata.tables["run"].c.id)).scalar_one()
     if minutes is not None:
         connection.execute(sa.insert(RunSeries).values(run_id=run_id, minutes=minutes))
     return run_id
+
+
+def lookalike_run(connection: sa.Connection, row: dict[str, Any]) -> sa.Row[*tuple[Any, ...]] | None:
+    """
+    Find the current run that a run from another source must be: as good as the same start, distance and time.
+
+    Parameters
+    ----------
+    row : dict
+        Of `run_row`; it need not be stored.
+
+    Returns
+    -------
+    Row or None
+        The stored run; of several the one that starts nearest.
+    """
+    near = timedelta(days=2)  # the two sources may differ in the zone, and so in the day
+    candidates = connection.execute(
+        sa.select(*Run.metadata.tables["run"].columns).where(
+            col(Run.patient_id) == row["patient_id"],
+            col(Run.retired_at_utc).is_(None),
+            col(Run.run_date).between(row["run_date"] - near, row["run_date"] + near),
+        )
+    )
+
+    def apart(run: sa.Row[*tuple[Any, ...]]) -> timedelta:
+        between: timedelta = run.started_at_utc - row["started_at_utc"]
+        return abs(between)
+
+    def agrees(run: sa.Row[*tuple[Any, ...]], name: str, share: float, at_least: float = 0) -> bool:
+        one, other = row[name], getattr(run, name)
+        return bool(abs(one - other) <= max(share * max(one, other), at_least))
+
+    found = [
+        run
+        for run in candidates
+        if apart(run) <= SAME_START_WITHIN
+        and agrees(run, "distance_m", SAME_DISTANCE_WITHIN, SAME_DISTANCE_WITHIN_M)
+        and (agrees(run, "elapsed_time_s", SAME_TIME_WITHIN) or agrees(run, "moving_time_s", SAME_TIME_WITHIN))
+    ]
+    return min(found, key=lambda run: (apart(run), run.id), default=None)
 
 
 def add_run(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: RunEntry, *, now: datetime | None = None) -> int:
@@ -430,12 +627,14 @@ def add_run(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: RunEntry
         patient = permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
         starts_on = week_start(connection)
         row = run_row(entry, patient.id, starts_on, recorded_by_id=viewer.person_id, recorded_at_utc=now or utc_now())
-        run_id = insert_run(connection, row, None)
-        if run_id is None:
+        if same_run(connection, row) is not None:
             raise AlreadyThere("This run is stored already: same start, distance and time.")
+        dropped = drop_day_without_run(connection, patient.id, entry.run_date)  # the run proves otherwise
+        run_id = insert_run(connection, row, None)
         touch_runs(connection, patient.id, [entry.run_date], starts_on)
         new = {name: value for name, value in _fields(entry).items() if value is not None}
-        audit.record(connection, viewer, AuditAction.CREATE, kind="run", key=run_id, patient_id=patient.id, new=new)
+        old = {"day_without_run": dropped} if dropped else None
+        audit.record(connection, viewer, AuditAction.CREATE, kind="run", key=run_id, patient_id=patient.id, old=old, new=new)
     return run_id
 
 

@@ -28,6 +28,8 @@ from models import (
 
 # A sign of logging given on a day counts up to that day only if what it tells is at most this old.
 SIGN_REACHES_DAYS = 7
+# A first log that stands further than this before the next one does not open the coverage: it may be a wrong year.
+FIRST_SIGN_WITHIN_DAYS = 60
 CHUNK = 400
 
 
@@ -208,7 +210,8 @@ def refresh_coverage(connection: sa.Connection, patient_id: int) -> None:
     """
     Recompute from when to when a patient logged.
 
-    The coverage runs from the first log to the last sign of logging (docs/decisions/0005-log-coverage.md): a sign counts up to the
+    The coverage runs from the first log to the last sign of logging (docs/decisions/0005-log-coverage.md). A first day with logs that
+    stands alone, more than `FIRST_SIGN_WITHIN_DAYS` before the next one, does not open it. A sign counts up to the
     day on which it was given if what it tells is at most `SIGN_REACHES_DAYS` old, else only for the day that it tells of. What was
     corrected still was a sign on the day on which it was first told; what was taken back was none.
     """
@@ -230,6 +233,9 @@ def refresh_coverage(connection: sa.Connection, patient_id: int) -> None:
     if not spans:
         return
     first, last = min(low for low, _ in spans), max(high for _, high in spans)
+    following = _next_log_day(connection, patient_id, sources, first)
+    if following is not None and (following - first).days > FIRST_SIGN_WITHIN_DAYS:
+        first = following
     # only a log younger than this can reach past the newest log
     young = last - timedelta(days=SIGN_REACHES_DAYS)
     for table, day, recorded, retired in sources:
@@ -238,6 +244,16 @@ def refresh_coverage(connection: sa.Connection, patient_id: int) -> None:
             if (given_on - log_day).days <= SIGN_REACHES_DAYS:
                 last = max(last, given_on)
     connection.execute(sa.insert(LogCoverage).values(patient_id=patient_id, first_day=first, last_day=last))
+
+
+def _next_log_day(connection: sa.Connection, patient_id: int, sources: Sequence[tuple[Any, Any, Any, Any]], after: date) -> date | None:
+    """Give the first day after another one with a current log."""
+    found = []
+    for table, day, _, retired in sources:
+        current = [] if retired is None else [col(retired).is_(None)]
+        statement = sa.select(sa.func.min(col(day))).where(col(table.patient_id) == patient_id, col(day) > after, *current)
+        found.append(connection.execute(statement).scalar())
+    return min((day for day in found if day is not None), default=None)
 
 
 def _told(

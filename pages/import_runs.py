@@ -5,6 +5,7 @@ import streamlit as st
 from clinic import imports
 from pages.shared.begin import begin
 from pages.shared.chosen import chosen_patient
+from pages.shared.plain import plain
 
 viewer = begin()
 st.title("Import runs")
@@ -12,15 +13,15 @@ patient = chosen_patient(viewer, what_for="whose files these are")
 if patient is None:
     st.stop()
 
-with st.form("import", clear_on_submit=True, border=True):
+with st.form(f"import_{patient.key}", clear_on_submit=True, border=True):
     uploads = st.file_uploader(
-        f"Files of {patient.name}",
+        f"Files of {plain(patient.name)}",
         accept_multiple_files=True,
         type=imports.accepted_suffixes(),
         help=f"Read: {imports.accepted_formats()}. A .gz file is fine. A file that was here already adds nothing.",
-        key="run_files",
+        key=f"run_files_{patient.key}",
     )
-    asked = st.form_submit_button("Import", icon=":material/upload_file:", type="primary", key="import_now")
+    asked = st.form_submit_button("Import", icon=":material/upload_file:", type="primary", key=f"import_now_{patient.key}")
 
 if asked and not uploads:
     st.info("Choose one or more files first.", icon=":material/upload_file:")

@@ -6,26 +6,27 @@ from clinic import AlreadyThere, EpisodeRow, diary, register
 from models import EntryRefused, PainMoment, RestMoment, Viewer
 from pages.shared.begin import begin
 from pages.shared.chosen import another_runner, chosen_episode
+from pages.shared.plain import plain
 
 SCORES = list(range(11))
+ASKED = (PainMoment.NEXT_MORNING, PainMoment.DURING, PainMoment.AFTER, PainMoment.BEFORE, PainMoment.NIGHT_LYING)
 
 
 def _entry(viewer: Viewer, row: EpisodeRow) -> None:
     today = diary.patient_today(row)
-    day = st.date_input("Day", value=today, max_value=today, key="diary_day", width=200, help="The day on which it was felt.")
+    day = st.date_input("Day", value=today, max_value=today, key=f"diary_day_{row.key}", width=200, help="The day on which it was felt.")
     runs = diary.runs_on(viewer, row, day)
-    with st.form("diary", clear_on_submit=True, border=True):
+    # one form for each runner and day: what was chosen for one never stands in another's
+    one = f"{row.key}_{day.isoformat()}"
+    with st.form(f"diary_{one}", clear_on_submit=True, border=True):
         st.write("Pain from 0 (none) to 10 (worst you can imagine). Leave open what was not answered: no answer is not 0.")
-        scores = {
-            moment: st.segmented_control(diary.MOMENT_WORDS[moment], SCORES, key=f"score_{moment}")
-            for moment in (PainMoment.NEXT_MORNING, PainMoment.DURING, PainMoment.AFTER, PainMoment.BEFORE, PainMoment.NIGHT_LYING)
-        }
-        rest = {moment: st.segmented_control(diary.REST_WORDS[moment], ["no", "yes"], key=f"rest_{moment}") for moment in RestMoment}
+        scores = {moment: st.segmented_control(diary.MOMENT_WORDS[moment], SCORES, key=f"score_{moment}_{one}") for moment in ASKED}
+        rest = {moment: st.segmented_control(diary.REST_WORDS[moment], ["no", "yes"], key=f"rest_{moment}_{one}") for moment in RestMoment}
         run_id = None
         if len(runs) > 1:
-            run_id = st.selectbox("Which run of that day?", list(runs), format_func=runs.__getitem__, index=None, key="diary_run")
-        did_not_run = not runs and st.checkbox("Did not run on this day", key="diary_no_run")
-        if not st.form_submit_button("Save", icon=":material/check:", type="primary", key="diary_save"):
+            run_id = st.selectbox("Which run of that day?", list(runs), format_func=runs.__getitem__, index=None, key=f"diary_run_{one}")
+        did_not_run = not runs and st.checkbox("Did not run on this day", key=f"diary_no_run_{one}")
+        if not st.form_submit_button("Save", icon=":material/check:", type="primary", key=f"diary_save_{one}"):
             return
     try:
         added = diary.add_entries(
@@ -38,7 +39,7 @@ def _entry(viewer: Viewer, row: EpisodeRow) -> None:
             run_id=run_id,
         )
     except (EntryRefused, AlreadyThere) as refusal:
-        st.error(str(refusal), icon=":material/error:")
+        st.error(plain(str(refusal)), icon=":material/error:")
         return
     if added:
         st.success(f"Saved: {added} {'answer' if added == 1 else 'answers'} for {day.isoformat()}.", icon=":material/check:")
@@ -61,15 +62,18 @@ def _look_back(viewer: Viewer, row: EpisodeRow) -> None:
     with st.popover("Correct a score", icon=":material/edit:"):
         current = {line.score_id: line for line in lines if line.is_current}
         score_id = st.selectbox(
-            "Which score is wrong?", list(current), format_func=lambda key: current[key].label, index=None, key="correct_which"
+            "Which score is wrong?", list(current), format_func=lambda key: current[key].label, index=None, key=f"correct_which_{row.key}"
         )
-        value = st.segmented_control("What it should be", [*SCORES, "take it back"], key="correct_value")
+        value = st.segmented_control("What it should be", [*SCORES, "take it back"], key=f"correct_value_{row.key}")
         st.caption("The old value stays in the history, with who changed it and when.")
-        if st.button("Save the correction", disabled=score_id is None or value is None, key="correct_save") and score_id is not None:
+        if (
+            st.button("Save the correction", disabled=score_id is None or value is None, key=f"correct_save_{row.key}")
+            and score_id is not None
+        ):
             try:
                 diary.correct(viewer, score_id, value if isinstance(value, int) else None)
             except (EntryRefused, AlreadyThere) as refusal:
-                st.error(str(refusal), icon=":material/error:")
+                st.error(plain(str(refusal)), icon=":material/error:")
             else:
                 st.toast("Corrected. The chart follows.", icon=":material/check:")
                 st.rerun()
@@ -78,7 +82,7 @@ def _look_back(viewer: Viewer, row: EpisodeRow) -> None:
 viewer = begin()
 row = chosen_episode(viewer, register.episode, what_for="to write the diary of")
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-    st.title(f"Pain diary: {row.patient_name}")
+    st.title(f"Pain diary: {plain(row.patient_name)}", anchor=False)
     another_runner(viewer)
 entry, back = st.columns(2, gap="large")
 with entry:

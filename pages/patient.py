@@ -7,6 +7,7 @@ from clinic.episodes import episode
 from pages.shared.begin import begin
 from pages.shared.chosen import another_runner, chosen_episode
 from pages.shared.look import PLOTLY_CONFIG, SPANS, Span, is_narrow, kept_in_address, scheme, span_in_address, span_label
+from pages.shared.plain import plain
 
 
 def _span() -> Span:
@@ -19,8 +20,8 @@ shown = chosen_episode(viewer, episode, what_for="to look at")
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     with st.container(gap=None, width="stretch"):
-        st.title(shown.row.patient_name)
-        st.caption(shown.header)
+        st.title(plain(shown.row.patient_name), anchor=False)
+        st.caption(plain(shown.header))
     another_runner(viewer)
 
 if shown.rest_pain_words:

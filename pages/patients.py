@@ -6,6 +6,7 @@ from clinic import AlreadyThere, register
 from models import DistanceUnit, EntryRefused, Side, Viewer
 from pages.shared.begin import begin
 from pages.shared.chosen import chosen_patient, remember
+from pages.shared.plain import plain
 
 
 def _register(viewer: Viewer) -> None:
@@ -45,9 +46,9 @@ def _new_patient(viewer: Viewer) -> None:
     try:
         register.add_patient(viewer, given_name=given, family_name=family, code=code, birth_date=born, time_zone=zone, distance_unit=unit)
     except (EntryRefused, AlreadyThere) as refusal:
-        st.error(str(refusal), icon=":material/error:")
+        st.error(plain(str(refusal)), icon=":material/error:")
     else:
-        st.success(f"{register.full_name(given, family, code)} is in the register. Open an episode next.", icon=":material/check:")
+        st.success(f"{plain(register.full_name(given, family, code))} is in the register. Open an episode next.", icon=":material/check:")
 
 
 def _new_episode(viewer: Viewer) -> None:
@@ -83,10 +84,10 @@ def _new_episode(viewer: Viewer) -> None:
             site_id=site,
         )
     except (EntryRefused, AlreadyThere) as refusal:
-        st.error(str(refusal), icon=":material/error:")
+        st.error(plain(str(refusal)), icon=":material/error:")
     else:
         remember(key)
-        st.success(f"The episode of {patient.name} is open. Import runs or write the diary next.", icon=":material/check:")
+        st.success(f"The episode of {plain(patient.name)} is open. Import runs or write the diary next.", icon=":material/check:")
 
 
 viewer = begin()

@@ -5,6 +5,7 @@ import streamlit as st
 from clinic.today import today_list
 from pages.shared.begin import begin
 from pages.shared.chosen import remember
+from pages.shared.plain import plain
 
 viewer = begin()
 st.title("Today")
@@ -22,7 +23,7 @@ shown = [line for line in lines if line.matches(wanted)]
 st.caption(f"{len(shown)} of {len(lines)} active episodes, by name. Click a row to open the runner.")
 
 if not shown:
-    st.info(f"Nobody fits “{wanted}”.", icon=":material/search_off:")
+    st.info(f"Nobody fits “{plain(wanted)}”.", icon=":material/search_off:")
     st.stop()
 
 table = st.dataframe(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from models import Surface, day_number
 from rehab.days import Days, Floats, day_numbers, day_words, floats
+from rehab.units import signed_text
 
 # How cadence rises with speed when a runner's own runs cannot tell: 8 ± 4 steps/min per m/s. A choice of this project; Burns
 # 2019 found 5.6 among elite runners over a narrow range.
@@ -152,7 +153,7 @@ def cadence_at_equal_speed(runs: pd.DataFrame, *, break_days: Sequence[date] = (
     count = int(usable.sum())
     adjusted = pd.Series(np.nan, index=pd.Index(runs["run_id"], name="run_id"), name="cadence_at_equal_speed_spm")
     if not count:
-        sentence = "No run can be compared at equal speed yet. It takes a level run of 10 minutes or more with cadence and speed."
+        sentence = "No run can be compared at equal speed yet. It takes a level run of 10 minutes or more with running cadence and speed."
         return EqualSpeedCadence(STANDARD_SLOPE, None, STANDARD, 0, adjusted, sentence)
     reference = float(np.median(speed[usable]))
     slope, _, lacking = _slope(runs[usable], break_days)
@@ -216,8 +217,8 @@ def cadence_change(runs: pd.DataFrame, *, since: date) -> CadenceChange:
     low_percent, high_percent = (float(bound) for bound in 100 * np.quantile(draws / before_draws, tails))
     percent = 100 * change / before_spm
     sentence = (
-        f"At equal speed, cadence changed by {_signed(change, 0)} steps/min ({_signed(percent, 1)} %, plausible {_signed(low_percent, 1)} to "
-        f"{_signed(high_percent, 1)} %): {counted}."
+        f"At equal speed, cadence changed by {signed_text(change, 0)} steps/min ({signed_text(percent, 1)} %, plausible {signed_text(low_percent, 1)} to "
+        f"{signed_text(high_percent, 1)} %): {counted}."
     )
     return CadenceChange(change, low, high, percent, low_percent, high_percent, runs_before, runs_after, sentence)
 
@@ -263,8 +264,3 @@ def _median_draws(cadence: Floats, faster: Floats, slopes: Floats, rng: np.rando
     picked = rng.integers(0, cadence.size, (CHANGE_DRAWS, cadence.size))
     medians: Floats = np.median(cadence[picked] - slopes * faster[picked], axis=1)
     return medians
-
-
-def _signed(value: float, places: int) -> str:
-    rounded = round(value, places) + 0.0
-    return f"{rounded:+.{places}f}".replace("-", "−") if rounded else f"{0:.{places}f}"

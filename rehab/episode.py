@@ -1,5 +1,6 @@
 """One episode of care as facts for the eye: what was logged, how the hip answered, what the clinic changed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -36,6 +37,25 @@ class Mark:
     day: date
     kind: str
     label: str
+
+
+def break_days(marks: Iterable[Mark], kinds: frozenset[str]) -> list[date]:
+    """
+    Give the days of the marks that break a series.
+
+    Parameters
+    ----------
+    marks : iterable of Mark
+        Visits, plans and changes of an episode.
+    kinds : frozenset of str
+        `PAIN_BREAKS` or `CADENCE_BREAKS`.
+
+    Examples
+    --------
+    >>> break_days([Mark(date(2025, 3, 4), "shoe", ""), Mark(date(2025, 3, 6), "visit", "")], CADENCE_BREAKS)
+    [datetime.date(2025, 3, 4)]
+    """
+    return [mark.day for mark in marks if mark.kind in kinds]
 
 
 @dataclass(frozen=True)
@@ -128,7 +148,7 @@ def summarise_episode(facts: EpisodeFacts, *, as_of: date) -> EpisodeSummary:
     )
     scores = of_side.iloc[order].reset_index(drop=True)
 
-    equal_speed = cadence_at_equal_speed(runs, break_days=[mark.day for mark in known.marks if mark.kind in CADENCE_BREAKS])
+    equal_speed = cadence_at_equal_speed(runs, break_days=break_days(known.marks, CADENCE_BREAKS))
     responses = run_responses(runs, scores, side=known.side)
     moving_time = floats(runs["moving_time_s"])
     moving = moving_time > 0
@@ -156,7 +176,7 @@ def summarise_episode(facts: EpisodeFacts, *, as_of: date) -> EpisodeSummary:
         week_start=known.week_start,
         first_day=known.coverage.first_day if known.coverage else None,
         run_dates=runs["run_date"],
-        breaks=[mark.day for mark in known.marks if mark.kind in PAIN_BREAKS],
+        breaks=break_days(known.marks, PAIN_BREAKS),
     )
     return EpisodeSummary(
         as_of=as_of,
@@ -185,7 +205,7 @@ def answered_sentence(summary: EpisodeSummary, *, days: int = 14) -> str:
     Returns
     -------
     str
-        Such as "Pain next morning answered on 9 of the last 14 days. 2 of 6 runs without cadence."
+        Such as "Pain next morning answered on 9 of the last 14 days. 2 of 6 runs without running cadence."
     """
     if summary.facts.coverage is None:
         return "Nothing recorded yet."
@@ -200,9 +220,9 @@ def answered_sentence(summary: EpisodeSummary, *, days: int = 14) -> str:
     if not recent.size:
         cadence = "No runs in that time."
     elif not without:
-        cadence = f"{'The run has' if recent.size == 1 else f'All {recent.size} runs have'} cadence."
+        cadence = f"{'The run has' if recent.size == 1 else f'All {recent.size} runs have'} a running cadence."
     else:
-        cadence = f"{without} of {recent.size} {'run' if recent.size == 1 else 'runs'} without cadence."
+        cadence = f"{without} of {recent.size} {'run' if recent.size == 1 else 'runs'} without running cadence."
     return f"Pain next morning answered on {answered} of {stretch}. {cadence}"
 
 

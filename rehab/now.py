@@ -1,9 +1,10 @@
 """The few numbers that say where a runner stands now."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
+import pandas as pd
 
 from models import PainMoment
 from rehab.days import day_words
@@ -34,9 +35,12 @@ def facts_now(summary: EpisodeSummary) -> tuple[Fact, ...]:
     Returns
     -------
     tuple of Fact
-        Always the same four, in the same order.
+        Always the same four, in the same order. Of an episode that has ended each says as of which day it is told.
     """
-    return _pain(summary), _distance(summary), _longest_run(summary), _cadence(summary)
+    facts = _pain(summary), _distance(summary), _longest_run(summary), _cadence(summary)
+    if summary.facts.ended_on is None:
+        return facts
+    return tuple(replace(fact, beside=f"{fact.beside}; as of {day_words(summary.as_of)}") for fact in facts)
 
 
 def _pain(summary: EpisodeSummary) -> Fact:
@@ -51,18 +55,21 @@ def _pain(summary: EpisodeSummary) -> Fact:
 
 
 def _distance(summary: EpisodeSummary) -> Fact:
-    rolling = summary.rolling_7_day_distance
+    known = summary.rolling_7_day_distance.dropna()
     unit = summary.facts.distance_unit
-    help_text = "Sum of the last 7 days, today included. Known only when all 7 days were logged."
+    help_text = "Sum of the newest 7 days that were all logged; they end with today or, at most 6 days ago, with the last logged day."
     label = "Last 7 days"
-    latest = float(rolling.iloc[-1]) if len(rolling) and rolling.index[-1].date() == summary.as_of else np.nan
-    if np.isnan(latest):
+    oldest_end = pd.Timestamp(summary.as_of - timedelta(days=LAST_DAYS - 1))
+    if not len(known) or known.index[-1] < oldest_end:
         logged = summary.facts.coverage
         beside = "nothing logged yet" if logged is None else f"logged up to {day_words(logged.last_day)}"
         return Fact(label, NOT_KNOWN, beside, help_text)
-    before = float(rolling.iloc[-1 - LAST_DAYS]) if len(rolling) > LAST_DAYS else np.nan
-    beside = "the 7 days before: not known" if np.isnan(before) else f"the 7 days before: {distance_text(before, unit, places=1)}"
-    return Fact(label, distance_text(latest, unit, places=1), beside, help_text)
+    last_day = known.index[-1]
+    before = known.get(last_day - timedelta(days=LAST_DAYS))
+    beside = "the 7 days before: not known" if before is None else f"the 7 days before: {distance_text(float(before), unit, places=1)}"
+    if last_day.date() != summary.as_of:
+        beside = f"logged up to {day_words(last_day.date())}; {beside}"
+    return Fact(label, distance_text(float(known.iloc[-1]), unit, places=1), beside, help_text)
 
 
 def _longest_run(summary: EpisodeSummary) -> Fact:
@@ -81,6 +88,6 @@ def _cadence(summary: EpisodeSummary) -> Fact:
     recent = summary.runs.loc[summary.runs["run_date"] >= since, "cadence_at_equal_speed_spm"].dropna()
     help_text = "Middle value (median) of the runs of the last 4 weeks, steps of both feet, compared at the runner's usual easy speed."
     if not len(recent):
-        return Fact("Cadence at equal speed", NOT_KNOWN, "no run with cadence in 4 weeks", help_text)
+        return Fact("Cadence at equal speed", NOT_KNOWN, "no run to compare in 4 weeks", help_text)
     runs = f"{len(recent)} run{'' if len(recent) == 1 else 's'} in 4 weeks"
     return Fact("Cadence at equal speed", cadence_text(float(recent.median())), runs, help_text)

@@ -11,6 +11,7 @@ from scipy.stats import theilslopes
 
 from models import NPRS_MAX, PAIN_WEEK_COLUMNS, PainMoment, Side, day_number
 from rehab.days import Days, Floats, day_numbers, floats, week_numbers
+from rehab.units import signed_text
 
 # The window and the least that a trend takes (evidence 1.3): on the limit is enough.
 TREND_DAYS = 28
@@ -207,7 +208,8 @@ def pain_trend(
     residuals, 2000 draws with a fixed seed, a block being as many scores in a row as fall on 7 days on average. (Resampling
     whole blocks of day and score instead gave intervals so wide, in simulated courses, that most real trends were missed.) Each
     drawn residual is moved at random by up to half a point: a whole number stands for all that rounds to it, and without this
-    many equal scores would look like certainty.
+    many equal scores would look like certainty. Where all scores are equal the interval is of this rounding alone; the sentence then
+    says that nothing changed and leaves it out.
 
     Parameters
     ----------
@@ -324,11 +326,14 @@ def _trend(moment: PainMoment, days: Days, nprs: Floats, due: int) -> Trend:
         direction = "worsening"
     else:
         direction = "steady"
-    words = {"improving": "is easing", "worsening": "is rising", "steady": "shows no clear change"}[direction]
-    interval = f"{'about ' if approximate else ''}{_signed(shown_low)} to {_signed(shown_high)}"
-    sentence = (
-        f"{_MOMENT_WORDS[moment]} {words}: {_signed(shown)} points a week (plausible {interval}). {_answered(moment, days.size, due)}"
-    )
+    if np.ptp(nprs) == 0:
+        # The interval is then of rounding to whole numbers alone: beside a course without any change it would only puzzle.
+        told = f"has not changed: {nprs[0]:g} of 10 each time."
+    else:
+        words = {"improving": "is easing", "worsening": "is rising", "steady": "shows no clear change"}[direction]
+        interval = f"{'about ' if approximate else ''}{signed_text(low, 2)} to {signed_text(high, 2)}"
+        told = f"{words}: {signed_text(slope, 2)} points a week (plausible {interval})."
+    sentence = f"{_MOMENT_WORDS[moment]} {told} {_answered(moment, days.size, due)}"
     return Trend(direction, slope, low, high, approximate, days.size, days.size, due, sentence, moment)
 
 
@@ -368,7 +373,3 @@ def _days_due(moment: PainMoment, scored: Days, run_dates: pd.Series | None, win
 
 def _answered(moment: PainMoment, answered: int, due: int) -> str:
     return f"{_MOMENT_WORDS[moment]} answered on {answered} of {due} {'run days' if moment is PainMoment.DURING else 'days'}."
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−") if value else "0.00"

@@ -5,7 +5,8 @@ import pandas as pd
 
 from models import CadenceRule, DistanceRule
 from rehab.episode import EpisodeSummary
-from rehab.units import cadence_text, distance_text, pace_text
+from rehab.response import SETTLED, SLOW, UNKNOWN, UNSETTLED
+from rehab.units import cadence_text, distance_text, pace_text, signed_text
 
 CADENCE_RULE_WORDS = {
     CadenceRule.FIT_STRIDES_DOUBLED: "FIT counts one leg: doubled",
@@ -22,7 +23,7 @@ DISTANCE_RULE_WORDS = {
     DistanceRule.AS_GIVEN: "as given",
     DistanceRule.ENTERED_BY_HAND: "typed in",
 }
-RESPONSE_WORDS = {"settled": "settled", "unsettled": "not settled", "slow": "slow to settle", "unknown": "not known"}
+RESPONSE_WORDS = {SETTLED: "settled", UNSETTLED: "not settled", SLOW: "slow to settle", UNKNOWN: "not known"}
 
 
 def run_list(summary: EpisodeSummary, *, first: pd.Timestamp | None = None) -> pd.DataFrame:
@@ -55,13 +56,17 @@ def run_list(summary: EpisodeSummary, *, first: pd.Timestamp | None = None) -> p
             "Running cadence": [cadence_text(value) for value in runs["running_cadence_spm"]],
             "At equal speed": [cadence_text(value) for value in runs["cadence_at_equal_speed_spm"]],
             "Cadence from": [CADENCE_RULE_WORDS[CadenceRule(rule)] for rule in runs["cadence_rule"]],
-            "Next morning": [
-                RESPONSE_WORDS[state] if np.isnan(value) else f"{RESPONSE_WORDS[state]} ({value:+.0f})"
-                for state, value in zip(runs["response"], change, strict=True)
-            ],
+            "Next morning": [_next_morning(state, value) for state, value in zip(runs["response"], change, strict=True)],
             "Surface": [str(surface) for surface in runs["surface"]],
         }
     )
+
+
+def _next_morning(response: str, change: float) -> str:
+    if np.isnan(change):
+        return RESPONSE_WORDS[response]
+    words = "unclear" if response == UNKNOWN else RESPONSE_WORDS[response]  # between +1 and +2 the rule says nothing
+    return f"{words} ({signed_text(change)} {'point' if abs(change) == 1 else 'points'})"
 
 
 def duration_text(seconds: float) -> str:

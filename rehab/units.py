@@ -121,6 +121,26 @@ def cadence_text(cadence_spm: float | None) -> str:
     return f"{round_half_up(cadence_spm)} steps/min"
 
 
+def signed_text(number: float, places: int | None = None) -> str:
+    """
+    Write a change with its sign: a true minus, and none at 0.
+
+    Parameters
+    ----------
+    number : float
+        Not NaN.
+    places : int or None
+        Decimals; None for as many as the number has.
+
+    Examples
+    --------
+    >>> signed_text(2.5), signed_text(-1.0), signed_text(-0.0), signed_text(-0.04, 1)
+    ('+2.5', '−1', '0', '0.0')
+    """
+    written = f"{number:+g}" if places is None else f"{round(number, places):+.{places}f}"
+    return written.replace("-", "−") if float(written) else written[1:]
+
+
 def typed_distance_m(text: str, unit: DistanceUnit) -> int:
     """
     Read a distance that a person typed.

@@ -140,7 +140,7 @@ def week_table_from_rows(
     coverage : Coverage or None
         First and last day of logging.
     plans : DataFrame or None
-        PLAN_COLUMNS. For a week the highest version counts that is valid from the week's last day or earlier, even if it names no distance.
+        PLAN_COLUMNS. For each week the version that `plan_of_weeks` names counts, even if it names no distance.
     ended_on : date or None
         Last day of the episode: weeks that begin later have no plan.
     equal_speed : Series or None
@@ -197,6 +197,33 @@ def week_table_from_rows(
     return pd.DataFrame(dict(zip(WEEK_COLUMNS, columns, strict=True)))
 
 
+def plan_of_weeks(plans: pd.DataFrame, weeks: Days, *, ended_on: date | None) -> Days:
+    """
+    Tell which version of a plan counts in each week, for distance and cadence alike.
+
+    Parameters
+    ----------
+    plans : DataFrame
+        PLAN_COLUMNS, in any order.
+    weeks : ndarray of int64
+        Day numbers of the weeks' first days.
+    ended_on : date or None
+        Last day of the episode: weeks that begin later have no plan.
+
+    Returns
+    -------
+    ndarray of int64
+        For each week the row, by place, of the highest version that is valid from the week's last day or earlier; -1 without one.
+    """
+    rows = np.full(weeks.size, -1, np.int64)
+    valid_from = day_numbers(plans["valid_from"])
+    for row in np.argsort(plans["version"].to_numpy(dtype=np.int64)):
+        rows[weeks + 6 >= valid_from[row]] = row
+    if ended_on is not None:
+        rows[weeks > day_number(ended_on)] = -1
+    return rows
+
+
 def weekly_distance(runs: pd.DataFrame, *, week_start: int, as_of: date, coverage: Coverage | None) -> pd.Series:
     """
     Total the distance of each calendar week.
@@ -240,16 +267,10 @@ def _placed(column: pd.Series, rows: Days, at: Days, size: int) -> Floats:
 
 
 def _planned(plans: pd.DataFrame | None, weeks: Days, ended_on: date | None) -> Floats:
-    planned = np.full(weeks.size, np.nan)
     if plans is None or plans.empty:
-        return planned
-    by_version = np.argsort(plans["version"].to_numpy(dtype=np.int64))
-    valid_from, distance = day_numbers(plans["valid_from"]), floats(plans["weekly_distance_m"])
-    for row in by_version:
-        planned[weeks + 6 >= valid_from[row]] = distance[row]
-    if ended_on is not None:
-        planned[weeks > day_number(ended_on)] = np.nan
-    return planned
+        return np.full(weeks.size, np.nan)
+    rows = plan_of_weeks(plans, weeks, ended_on=ended_on)
+    return np.where(rows >= 0, floats(plans["weekly_distance_m"])[rows], np.nan)
 
 
 def _weekly_median(values: pd.Series | None, weeks: Days, week_start: int) -> Floats:

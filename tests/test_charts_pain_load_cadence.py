@@ -170,6 +170,14 @@ def test_only_the_running_week_is_hatched_and_called_so_far() -> None:
     assert over["marker"]["pattern"]["shape"] == [""] * 6
 
 
+def test_the_last_week_of_an_ended_episode_goes_to_discharge() -> None:
+    drawn = chart(facts_of([run(day(6))], coverage=logged(SUNDAY_6), ended_on=day(6, 2)), as_of=day(6, 2))
+    assert trace(drawn, "distance")["text"][-1] == "3.0<br>to discharge"
+    assert hover(drawn, 6)[1] == "3.0 mi in 1 run, to discharge"
+    assert drawn.table.iloc[0, 1] == "3.00 mi to discharge"
+    assert "so far" not in drawn.sentence
+
+
 def test_the_plan_is_a_level_line_over_its_weeks() -> None:
     plans = [
         {"version": 1, "valid_from": day(2), "weekly_distance_m": 10 * METRES_PER_MILE},
@@ -205,7 +213,7 @@ def test_each_run_is_a_dot_and_the_weekly_median_breaks_at_a_gap() -> None:
     assert "at equal speed (9:56 /mi)" in texts(drawn)  # 1609.344 m at 2.7 m/s: 596 s
     assert hover(drawn, 5)[-1] == "Cadence: 170 steps/min at equal speed"
     assert hover(drawn, 6)[-1] == "Cadence: not known"
-    assert "1 run without cadence." in drawn.sentence
+    assert "1 run without running cadence." in drawn.sentence
 
 
 def test_where_equal_speed_cannot_be_told_the_panel_says_so_in_words() -> None:
@@ -228,6 +236,96 @@ def test_the_target_band_lasts_from_its_plan_to_the_next() -> None:
     assert [(band["y0"], band["y1"]) for band in bands] == [(168.0, 174.0), (170.0, 170.0)]
     assert [(band["x0"], band["x1"]) for band in bands] == [pytest.approx((2 / 6, 4 / 6), abs=1e-4), pytest.approx((4 / 6, 1), abs=1e-4)]
     assert "target 170" in texts(drawn)
+
+
+def test_a_corrected_plan_that_begins_earlier_counts_in_both_panels() -> None:
+    plans = [
+        {"version": 1, "valid_from": day(4), "weekly_distance_m": 20 * METRES_PER_MILE, "cadence_target_low_spm": 175.0},
+        {"version": 2, "valid_from": day(3), "weekly_distance_m": 10 * METRES_PER_MILE, "cadence_target_low_spm": 165.0},
+    ]
+    drawn = chart(facts_of(with_cadence(), coverage=logged(SUNDAY_6), plans=plans))
+    assert points(trace(drawn, "plan")) == [(day(3).isoformat(), 10), (day(7).isoformat(), 10)]
+    (band,) = [shape for shape in drawn.figure["layout"]["shapes"] if shape.get("yref") == "y3"]
+    assert (band["y0"], band["x0"], band["x1"]) == (165.0, pytest.approx(2 / 6, abs=1e-4), 1)
+    assert "target 165" in texts(drawn)
+    assert "target 175" not in texts(drawn)
+
+
+@pytest.mark.parametrize(("valid_from", "first_week"), [(day(3, 6), 3), (day(4), 4)])
+def test_a_plan_counts_from_the_week_in_whose_days_it_begins(valid_from: date, first_week: int) -> None:
+    plans = [{"version": 1, "valid_from": valid_from, "weekly_distance_m": 10 * METRES_PER_MILE, "cadence_target_low_spm": 165.0}]
+    drawn = chart(facts_of(with_cadence(), coverage=logged(SUNDAY_6), plans=plans))
+    (band,) = [shape for shape in drawn.figure["layout"]["shapes"] if shape.get("yref") == "y3"]
+    assert points(trace(drawn, "plan"))[0] == (day(first_week).isoformat(), 10)
+    assert band["x0"] == pytest.approx((first_week - 1) / 6, abs=1e-4)
+
+
+def test_no_target_outlives_the_episode() -> None:
+    plans = [{"version": 1, "valid_from": day(1), "cadence_target_low_spm": 165.0}]
+    drawn = chart(facts_of(with_cadence(), coverage=logged(SUNDAY_6), plans=plans, ended_on=day(4, 2)))
+    (band,) = [shape for shape in drawn.figure["layout"]["shapes"] if shape.get("yref") == "y3"]
+    assert (band["x0"], band["x1"]) == (0, pytest.approx(24 / 42, abs=1e-4))  # three weeks and three days of six weeks
+
+
+# ---- what breaks a line ----------------------------------------------------------------------------------------------
+
+
+def steady(weeks: int = 6) -> EpisodeFacts:
+    """A run with cadence each Wednesday, and a score of its next morning."""
+    runs = [run(day(week, 2), running_cadence_spm=160.0 + week) for week in range(1, weeks + 1)]
+    return facts_of(runs, [morning(day(week, 2), week, week) for week in range(1, weeks + 1)], coverage=logged(SUNDAY_6))
+
+
+def lines(mark: Mark) -> tuple[list[Any], list[Any]]:
+    """The weekly lines of pain and of cadence with one mark; None is a break."""
+    drawn = chart(replace(steady(), marks=(mark,)))
+    pain, cadence = (item["y"] for item in drawn.figure["data"] if item["name"] == "weekly median")
+    return pain, [None if value is None else round(value - 160) for value in cadence]
+
+
+WHOLE = [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("on", "broken"),
+    [
+        (day(3, 6), [1, 2, None, 3, None, 4, 5, 6]),  # Sunday of week 3: its value mixes both
+        (day(4), [1, 2, 3, None, 4, 5, 6]),  # Monday of week 4: the whole week is after it
+        (day(4, 1), [1, 2, 3, None, 4, None, 5, 6]),
+        (day(1), WHOLE),
+        (day(6, 6), [1, 2, 3, 4, 5, None, 6]),
+        (day(0, 6), WHOLE),  # before the time shown
+    ],
+)
+@pytest.mark.parametrize("kind", [ChangeKind.DEVICE, ChangeKind.SHOE])
+def test_a_new_device_or_shoe_breaks_the_line_of_cadence(kind: ChangeKind, on: date, broken: list[int | None]) -> None:
+    assert lines(Mark(on, kind, "")) == (WHOLE, broken)
+
+
+@pytest.mark.parametrize(
+    ("on", "broken"),
+    [
+        (day(3, 6), [1, 2, 3, None, 4, 5, 6]),  # Sunday of week 3: what follows it is week 4
+        (day(4), [1, 2, 3, None, 4, None, 5, 6]),
+        (day(3, 5), [1, 2, None, 3, None, 4, 5, 6]),
+        (day(6, 6), WHOLE),
+    ],
+)
+@pytest.mark.parametrize("kind", [ChangeKind.INJECTION, ChangeKind.DIAGNOSIS])
+def test_an_injection_or_a_new_diagnosis_breaks_the_line_of_pain(kind: ChangeKind, on: date, broken: list[int | None]) -> None:
+    assert lines(Mark(on, kind, "")) == (broken, WHOLE)
+
+
+@pytest.mark.parametrize("kind", ["visit", "plan", ChangeKind.CADENCE_CUE, ChangeKind.OTHER])
+def test_other_marks_break_no_line(kind: str) -> None:
+    assert lines(Mark(day(4), kind, "")) == (WHOLE, WHOLE)
+
+
+def test_the_whisker_to_the_worst_score_stays_with_its_week_across_a_break() -> None:
+    facts = replace(steady(), marks=(Mark(day(3, 6), ChangeKind.INJECTION, ""),))
+    line, _ = (item for item in chart(facts).figure["data"] if item["name"] == "weekly median")
+    assert line["y"] == [1, 2, 3, None, 4, 5, 6]
+    assert len(line["error_y"]["array"]) == 7
 
 
 # ---- visits and changes ---------------------------------------------------------------------------------------------
@@ -310,21 +408,41 @@ def test_the_sentence_tells_last_values_and_their_change() -> None:
     scores = [morning(day(1), 4), morning(day(5), 2)]
     drawn = chart(facts_of(runs, scores, coverage=logged(day(6, 2))), as_of=day(6, 2))
     assert drawn.sentence == (
-        "6 weeks, Mar 3, 2025 to Apr 9, 2025. "
-        "The middle next-morning pain score was 2 of 10 in the week of Mar 31. That is 2 lower than in the week of Mar 3. "
-        "The distance was 14.2 mi in the week of Mar 31. That is 6.2 mi more than in the week of Mar 3. "
-        "This week so far it is 2.0 mi. "
-        "Cadence at equal speed was 168 steps a minute in the week of Mar 31. That is 5 steps more than in the week of Mar 3. "
+        "Middle next-morning pain was 2 of 10 in the week of Mar 31, down 2 since the week of Mar 3. "
+        "Distance was 14.2 mi in the week of Mar 31, up 6.2 mi since the week of Mar 3. "
+        "Cadence at equal speed was 168 steps/min in the week of Mar 31, up 5 since the week of Mar 3. "
+        "Distance in the last week, so far, is 2.0 mi. "
         "Next-morning pain was answered on 2 of 38 logged days. "
-        "1 run without cadence."
+        "1 run without running cadence. "
+        "Shown: 6 weeks, Mar 3, 2025 to Apr 9, 2025."
     )
 
 
-def test_a_change_of_nothing_is_the_same() -> None:
+def test_a_change_of_nothing_is_unchanged() -> None:
     drawn = chart(facts_of([run(day(1)), run(day(6))], [morning(day(1), 3), morning(day(6), 3)], coverage=logged(SUNDAY_6)))
-    assert (
-        "The middle next-morning pain score was 3 of 10 in the week of Apr 7. That is the same as in the week of Mar 3." in drawn.sentence
+    assert drawn.sentence.startswith(
+        "Middle next-morning pain was 3 of 10 in the week of Apr 7, unchanged since the week of Mar 3. "
+        "Distance was 3.0 mi in the week of Apr 7, unchanged since the week of Mar 3. "
     )
+
+
+def test_a_value_of_one_week_is_compared_with_nothing() -> None:
+    drawn = chart(facts_of([run(day(6))], [morning(day(6), 3)], coverage=logged(day(6, 2), day(6))), as_of=day(6, 2))
+    assert drawn.sentence.startswith(
+        "Middle next-morning pain was 3 of 10 in the week of Apr 7. "
+        "Distance in the last week, so far, is 3.0 mi. "
+        "Cadence at equal speed is not known. "
+    )
+
+
+@given(random_runs, random_scores)
+def test_the_first_three_sentences_are_of_pain_distance_and_cadence(runs: list[dict[str, Any]], scores: list[dict[str, Any]]) -> None:
+    drawn = chart(facts_of(runs, scores, coverage=coverage_of(runs, scores)))
+    if not drawn.is_empty:
+        pain, distance, cadence, *_ = re.split(r"(?<=[a-z\d])\. ", drawn.sentence)
+        assert "next-morning pain" in pain
+        assert re.match(r"Distance |No week is logged", distance)
+        assert cadence.startswith("Cadence at equal speed ")
 
 
 @given(random_runs, random_scores)

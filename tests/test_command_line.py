@@ -211,6 +211,46 @@ def test_without_a_database_every_command_says_how_to_make_one(tmp_path: Path) -
     assert not (tmp_path / "clinic.db").exists()
 
 
+def refused_in_a_sentence(url: str, *arguments: str | Path) -> str:
+    done = data(url, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    return done.stderr
+
+
+def test_a_database_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path, clinic_url: str) -> None:
+    export = ("export", "--patient", "ADA", "--table", "runs")
+    assert "DATABASE_URL is not the address of a database" in refused_in_a_sentence("foo", *export)
+    nobody_listens = "postgresql://nobody@127.0.0.1:1/none"
+    assert "The database could not be used: connection" in refused_in_a_sentence(nobody_listens, *export)
+    assert "unable to open database file" in refused_in_a_sentence(f"sqlite:///{tmp_path}", *export)
+    (tmp_path / "file").write_text("not a folder")
+    assert "could not be used: " in refused_in_a_sentence(f"sqlite:///{tmp_path}/file/clinic.db", "migrate")
+    damaged = Path(clinic_url.removeprefix("sqlite:///"))
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:4096] + b"\x07" * (len(content) - 4096))
+    assert "The database could not be used: " in refused_in_a_sentence(clinic_url, *export)
+
+
+def test_a_file_that_is_no_database_may_be_damaged_or_encrypted(tmp_path: Path) -> None:
+    (tmp_path / "clinic.db").write_bytes(b"garbage " * 1_000)
+    said = refused_in_a_sentence(f"sqlite:///{tmp_path}/clinic.db", "migrate")
+    assert "encrypted and no key is configured, or the file" in said
+    assert "is damaged or no database at all" in said
+
+
+def test_an_unknown_code_is_created_by_an_import_only(clinic_url: str) -> None:
+    said = refused_in_a_sentence(clinic_url, "export", "--patient", "NOBODY", "--table", "runs")
+    assert said == "There is no patient with the code NOBODY.\n"
+
+
+def test_a_folder_without_a_file_is_said(clinic_url: str, tmp_path: Path) -> None:
+    (tmp_path / "sent").mkdir()
+    (tmp_path / "sent" / ".hidden").write_text("not looked at")
+    said = refused_in_a_sentence(clinic_url, "import", "--patient", "ADA", "--create", tmp_path / "sent")
+    assert said == f"There is no file in {tmp_path}/sent.\n"
+
+
 def test_help_names_every_command(tmp_path: Path) -> None:
     done = data(f"sqlite:///{tmp_path}/clinic.db", "--help")
     assert done.returncode == 0

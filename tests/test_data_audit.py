@@ -5,6 +5,7 @@ import random
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,10 +19,10 @@ from clinic.episodes import episode
 from data import audit, imports, queries, records
 from data.database import DatabaseUnusable, make_engine, writing
 from data.permissions import COMMAND_LINE, GRANTS, Act, NotFound
-from models import AuditAction, PatientEntry, RestEntry, RestMoment, Side, Viewer
+from models import AuditAction, PainMoment, PatientEntry, RestEntry, RestMoment, Side, Viewer
 from tests.clinic_scene import CHICAGO, TODAY, Scene, new_scene, run_on, score_on
 from tests.serving import ROOT, environment_for
-from tests.test_data_permissions import MISSING, REFUSED, WHOLE_CLINIC, Whose, a_patient
+from tests.test_data_permissions import MISSING, REFUSED, RESTED, WHOLE_CLINIC, Whose, a_patient, rested
 
 NOON = datetime(2025, 3, 31, 17, 0, tzinfo=UTC)
 TUESDAY = date(2025, 3, 4)
@@ -38,6 +39,7 @@ LEFT = {
     "records.correct_pain_score": ("change", "pain_score"),
     "records.add_rest_answer": ("create", "diary"),
     "records.add_day_without_run": ("create", "diary"),
+    "records.retire_day_without_run": ("retire", "day_without_run"),
     "records.add_plan": ("create", "plan"),
     "records.add_change": ("create", "change"),
     "records.add_visit": ("create", "visit"),
@@ -72,6 +74,7 @@ def test_every_write_of_the_table_of_roles_is_tried_here() -> None:
 
 @pytest.mark.parametrize("name", LEFT)
 def test_a_write_leaves_exactly_one_row_with_who_what_and_whom(scene: Scene, ada: Whose, name: str) -> None:
+    rested(scene, ada)
     before = len(events(scene))
     who = scene.olga if "set_" in name else scene.tess
     if name == "records.set_week_start":
@@ -105,6 +108,45 @@ def test_old_and_new_values_stand_in_the_row(scene: Scene, ada: Whose) -> None:
     assert json.loads(events(scene)[-1]["detail"]) == {"old": {"week_start": 0}, "new": {"week_start": 6}}
 
 
+def test_a_day_without_a_run_that_is_taken_back_stands_in_the_row_of_what_took_it_back(scene: Scene, ada: Whose) -> None:
+    def taken_back(act: Callable[[], object]) -> tuple[str, str]:
+        rested(scene, ada)
+        (was,) = scene.rows("day_without_run")
+        before = len(events(scene))
+        act()
+        assert scene.rows("day_without_run") == []
+        (row,) = events(scene)[before:]
+        old = json.loads(row["detail"])["old"]
+        told = old.get("day_without_run") or old.get("days_without_run", [old])[0]
+        assert told == {name: audit._plain(was[name]) if was[name] is not None else None for name in told}
+        assert told["day"] == RESTED.isoformat()
+        return row["action"], row["object_kind"]
+
+    table = f"date,start_time,distance_km,moving_time\n{RESTED.isoformat()},07:15,5,30:00\n".encode()
+    source = imports.Source("runs.csv", lambda: table)
+    assert taken_back(lambda: records.retire_day_without_run(scene.engine, scene.tess, ada.patient, RESTED)) == (
+        "retire",
+        "day_without_run",
+    )
+    assert taken_back(lambda: imports.import_files(scene.engine, scene.tess, ada.patient, [source], via="app")) == ("import", "import_file")
+    records.retire_run(scene.engine, scene.tess, scene.rows("run")[-1]["id"])
+    assert taken_back(lambda: records.add_run(scene.engine, scene.tess, ada.patient, run_on(RESTED))) == ("create", "run")
+
+
+def test_a_run_that_is_named_later_stands_in_the_row(scene: Scene, ada: Whose) -> None:
+    of_day = score_on(TUESDAY, 4, PainMoment.DURING)
+    first = scene.run(ada.patient, run_on(TUESDAY))
+    scene.run(ada.patient, run_on(TUESDAY, "18:00"))
+    scene.score(ada.patient, of_day)
+    before = len(events(scene))
+    scene.score(ada.patient, of_day.model_copy(update={"run_id": first}))
+    rows = events(scene)[before:]
+    told = [json.loads(row["detail"]) for row in rows]
+    assert [(row["action"], row["object_kind"]) for row in rows] == [("change", "diary")]
+    assert [run["run_id"] for run in told[0]["new"]["runs_named"]] == [first]
+    assert [run["run_id"] for run in told[0]["old"]["runs_named"]] == [None]
+
+
 def test_what_changes_nothing_leaves_no_row(scene: Scene, ada: Whose) -> None:
     before = events(scene)
     records.correct_pain_score(scene.engine, scene.tess, ada.score, 3)
@@ -117,6 +159,7 @@ def test_a_write_without_its_row_does_not_happen(scene: Scene, ada: Whose, monke
     def full(*_: Any, **__: Any) -> None:
         raise OSError("the disk is full")
 
+    rested(scene, ada)
     before = scene.everything()
     monkeypatch.setattr(audit, "record", full)
     for name in LEFT:

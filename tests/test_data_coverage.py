@@ -1,6 +1,6 @@
 """From when to when a patient logged: what lies outside is unknown, and not 0."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -79,6 +79,37 @@ def test_a_log_of_a_day_that_was_told_late_takes_nothing_away(scene: Scene, ada:
     scene.run(ada, run_on(FIRST), now=noon(march(3)))
     scene.run(ada, run_on(FIRST, "18:00"), now=noon(march(20)))  # of the same day, imported weeks later
     assert covered(scene, ada) == (FIRST, march(3))
+
+
+@pytest.mark.parametrize(("apart", "opens"), [(59, True), (60, True), (61, False), (365, False)])
+@pytest.mark.parametrize("sign", ["run", "score", "rest", "no run"])
+def test_a_first_day_that_stands_alone_does_not_open_it(scene: Scene, ada: str, sign: str, apart: int, opens: bool) -> None:
+    lone = FIRST - timedelta(days=apart)
+    if sign == "run":
+        scene.run(ada, run_on(lone))
+    elif sign == "score":
+        scene.score(ada, score_on(lone, 3, DURING))
+    elif sign == "rest":
+        entry = RestEntry.checked(today=FIRST, moment=RestMoment.REST, side=Side.LEFT, answer=False, for_date=lone)
+        records.add_rest_answer(scene.engine, scene.tess, ada, entry)
+    else:
+        records.add_day_without_run(scene.engine, scene.tess, ada, NoRunEntry.checked(today=FIRST, day=lone))
+    assert covered(scene, ada) is not None  # as long as there is no other
+    scene.run(ada, run_on(FIRST), now=noon(FIRST))
+    assert covered(scene, ada) == (lone if opens else FIRST, FIRST)
+
+
+def test_the_week_of_a_first_run_that_stands_alone_keeps_it(scene: Scene, ada: str) -> None:
+    scene.run(ada, run_on(date(2024, 3, 1), distance_m=5_000))  # meant was 2025
+    scene.run(ada, run_on(TENTH, distance_m=8_000), now=noon(TENTH))
+    assert covered(scene, ada) == (TENTH, TENTH)
+    assert [week["distance_m"] for week in scene.rows("patient_week")] == [5_000, 8_000]
+
+
+def test_two_first_days_near_each_other_open_it_however_late_the_third_is(scene: Scene, ada: str) -> None:
+    for day in (date(2024, 3, 1), date(2024, 4, 30), TENTH):  # the second is 60 days after the first
+        scene.run(ada, run_on(day), now=noon(day))
+    assert covered(scene, ada) == (date(2024, 3, 1), TENTH)
 
 
 def test_taking_a_run_out_shrinks_it(scene: Scene, ada: str) -> None:

@@ -20,6 +20,7 @@ from models import (
     CadenceRule,
     DistanceRule,
     EntryRefused,
+    EpisodeOfCare,
     ImportOutcome,
     PainMoment,
     RestMoment,
@@ -27,8 +28,8 @@ from models import (
     Surface,
     day_of,
 )
-from tests.clinic_scene import CHICAGO, TODAY, Scene, new_scene, score_on
-from tests.run_files import START, activity_message, fit_run, gpx_file, gpx_track, steady_points, tcx_run
+from tests.clinic_scene import CHICAGO, TODAY, WRITTEN_AT, Scene, new_scene, run_on, score_on
+from tests.run_files import START, activity_message, fit_run, gpx_file, gpx_track, steady_points, tcx_file, tcx_lap, tcx_point, tcx_run
 
 SUNDAY, MONDAY = date(2025, 3, 2), date(2025, 3, 3)
 PAIN = b"date,moment,side,nprs\n2025-03-02,during,left,3\n2025-03-03,next_morning,left,0\n"
@@ -129,7 +130,7 @@ def test_a_treadmill_run_counts(scene: Scene, ada: str) -> None:
 
 def test_a_table_of_pain_becomes_scores_answers_and_days(scene: Scene, ada: str) -> None:
     content = (
-        b"date,moment,side,nprs\n2025-03-02,during,,3\n2025-03-03,next_morning,,0\n2025-03-03,night_rest,,yes\n2025-03-04,did_not_run,,\n"
+        b"date,moment,side,nprs\n2025-03-02,during,,3\n2025-03-03,next_morning,,0\n2025-03-03,night_rest,,yes\n2025-03-05,did_not_run,,\n"
     )
     import_one(scene, ada, RUNS)
     file = import_one(scene, ada, content)
@@ -138,13 +139,65 @@ def test_a_table_of_pain_becomes_scores_answers_and_days(scene: Scene, ada: str)
     assert scores[["moment", "side", "nprs"]].to_numpy().tolist() == [["during", "left", 3], ["next_morning", "left", 0]]
     assert scores["counted_date"].dt.date.tolist() == [SUNDAY, SUNDAY]  # the morning after belongs to Sunday's run
     assert queries.rest_answers(scene.engine, scene.tess, ada)["answer"].tolist() == [True]
-    assert [row["day"] for row in scene.rows("day_without_run")] == [date(2025, 3, 4)]
+    assert [row["day"] for row in scene.rows("day_without_run")] == [date(2025, 3, 5)]
 
 
 def test_scores_without_a_side_and_without_an_episode_have_none(scene: Scene) -> None:
     patient = scene.patient("NEW")
     import_one(scene, patient, PAIN.replace(b"left", b""))
     assert {row["side"] for row in scene.rows("pain_score")} == {Side.UNSPECIFIED.value}
+
+
+def test_a_run_takes_back_that_its_day_had_none(scene: Scene, ada: str) -> None:
+    import_one(scene, ada, b"date,moment,nprs\n2025-03-02,did_not_run,\n2025-03-03,did_not_run,\n")
+    file = import_one(scene, ada, tcx_of())
+    assert file.reason.startswith("1 run added. “Did not run” was taken back for 2025-03-02: there is a run.")
+    assert [row["day"] for row in scene.rows("day_without_run")] == [MONDAY]
+
+
+def test_a_table_that_says_no_run_on_the_day_of_one_is_not_believed(scene: Scene, ada: str) -> None:
+    import_one(scene, ada, RUNS)
+    file = import_one(scene, ada, b"date,moment,side,nprs\n2025-03-02,did_not_run,,\n2025-03-03,during,left,2\n2025-03-03,did_not_run,,\n")
+    assert (file.outcome, file.entries_added, scene.rows("day_without_run")) == (ImportOutcome.PARTIAL, 1, [])
+    assert "does not fit 2025-03-02: a run of that day is stored" in file.reason
+    assert "does not fit 2025-03-03: that day has a pain score during a run" in file.reason
+
+
+def sides_after(scene: Scene, patient: str, *days: str) -> tuple[list[str], str]:
+    """Import one sideless score a day; gives the sides that they got, and the report."""
+    file = import_one(scene, patient, "\n".join(["date,moment,nprs", *(f"{day},after,3" for day in days)]).encode())
+    return [row["side"] for row in scene.rows("pain_score")], file.reason
+
+
+def test_a_score_without_a_side_belongs_to_the_episode_of_its_day(scene: Scene) -> None:
+    patient = scene.patient("NEW")
+    scene.episode(patient, side=Side.LEFT, started_on=date(2025, 1, 31))
+    with scene.engine.begin() as connection:
+        connection.execute(sa.update(EpisodeOfCare).values(status="discharged", ended_on=date(2025, 2, 2)))
+    scene.episode(patient, side=Side.RIGHT, started_on=date(2025, 3, 5))
+    # left from January 3 (28 days before it started) to February 2, right from February 5
+    days = ("2025-01-02", "2025-01-03", "2025-02-02", "2025-02-03", "2025-02-04", "2025-02-05", "2025-03-30")
+    sides, reason = sides_after(scene, patient, *days)
+    assert sides == ["unspecified", "left", "left", "unspecified", "unspecified", "right", "right"]
+    assert reason == (
+        "7 diary entries added. 3 scores have no side and belong to no episode: they stand on no chart. "
+        "Write left or right under side and import the table again."
+    )
+
+
+def test_a_score_without_a_side_is_nobodys_where_both_sides_are_treated(scene: Scene, ada: str) -> None:
+    scene.episode(ada, side=Side.RIGHT, started_on=date(2025, 3, 5))
+    sides, reason = sides_after(scene, ada, "2025-02-04", "2025-02-05")
+    assert sides == ["left", "unspecified"]
+    assert "1 score has no side and belongs to no episode: it stands on no chart" in reason
+
+
+def test_two_episodes_of_one_side_and_one_without_a_side_take_scores_without_one(scene: Scene, ada: str) -> None:
+    scene.episode(ada, side=Side.LEFT, started_on=date(2025, 3, 5))
+    assert sides_after(scene, ada, "2025-03-06") == (["left"], "1 diary entry added.")
+    ben = scene.patient("BEN")
+    scene.episode(ben, side=Side.UNSPECIFIED)
+    assert sides_after(scene, ben, "2025-03-06") == (["left", "unspecified"], "1 diary entry added.")
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -180,6 +233,100 @@ def test_the_same_run_from_two_files_is_one_run_with_both_files(scene: Scene, ad
     assert scene.rows("patient_week")[0]["distance_m"] == 1_800
 
 
+def tcx_of(minutes_late: float = 0, *, distance_m: float = 7_000, seconds: float = 2_400) -> bytes:
+    """Seven kilometres in forty minutes on Sunday at 08:00, as the points and the one lap of another program tell it."""
+    start = START + timedelta(minutes=minutes_late)
+    points = [tcx_point(start + timedelta(seconds=at * seconds), distance_m=at * distance_m) for at in (0, 0.25, 0.5, 0.75, 1)]
+    return tcx_file(("Running", [tcx_lap(start, points, time_s=seconds, distance_m=distance_m)]))
+
+
+def test_one_run_from_two_sources_is_counted_once_and_it_is_said(scene: Scene, ada: str) -> None:
+    first = import_one(scene, ada, tcx_of(), "monday.tcx")
+    second = import_one(scene, ada, tcx_of(1, distance_m=7_040, seconds=2_410), "strava.tcx")
+    assert (first.outcome, second.outcome, second.runs_added, second.complete) == (ImportOutcome.ADDED, ImportOutcome.DUPLICATE, 0, True)
+    assert second.reason == (
+        "This looks like the run of March 2, 2025, 7.00 km, that is here already (from monday.tcx); it was not counted twice. "
+        "If it is another run, enter it by hand."
+    )
+    assert second.runs == first.runs
+    assert [name for name, _, _ in queries.run_files(scene.engine, scene.tess, first.runs[0].id)] == ["monday.tcx", "strava.tcx"]
+    assert [week["distance_m"] for week in scene.rows("patient_week")] == [7_000]
+    assert "was imported on" in import_one(scene, ada, tcx_of(1, distance_m=7_040, seconds=2_410), "strava.tcx").reason
+
+
+@pytest.mark.parametrize(
+    ("other", "runs"),
+    [
+        ({"minutes_late": 1.9}, 1),
+        ({"minutes_late": 2}, 1),
+        ({"minutes_late": -2}, 1),
+        ({"minutes_late": 2.1}, 2),
+        ({"minutes_late": -2.1}, 2),
+        ({"minutes_late": 20}, 2),  # two real ones
+        ({"distance_m": 7_777}, 1),  # 777 m are 9.99 % of it
+        ({"distance_m": 7_778}, 2),  # 778 m are 10.003 % of it
+        ({"distance_m": 6_300}, 1),  # 700 m are 10 % of 7,000
+        ({"distance_m": 6_299}, 2),
+        ({"seconds": 2_666}, 1),  # 266 s are 9.98 %
+        ({"seconds": 2_667}, 2),  # 267 s are 10.01 %
+        ({"seconds": 2_160}, 1),  # 240 s are 10 % of 2,400
+        ({"seconds": 2_159}, 2),
+    ],
+)
+def test_one_run_from_two_sources_agrees_within_limits(scene: Scene, ada: str, other: dict[str, float], runs: int) -> None:
+    import_one(scene, ada, tcx_of())
+    file = import_one(scene, ada, tcx_of(**other))
+    assert (len(scene.rows("run")), file.runs_added) == (runs, runs - 1)
+
+
+@pytest.mark.parametrize(("distance_m", "runs"), [(2_299, 1), (2_300, 1), (2_301, 2)])
+def test_a_short_run_from_two_sources_agrees_within_300_metres(scene: Scene, ada: str, distance_m: int, runs: int) -> None:
+    import_one(scene, ada, tcx_of(distance_m=2_000, seconds=900))
+    import_one(scene, ada, tcx_of(distance_m=distance_m, seconds=900))
+    assert len(scene.rows("run")) == runs
+
+
+@pytest.mark.parametrize(
+    ("moving_s", "elapsed_s", "runs"),
+    [(1_800, 2_666, 1), (2_400, 3_600, 1), (2_159, 2_667, 2)],  # beside 2,400 s of both: one agrees, the other one, neither
+)
+def test_moving_or_elapsed_time_is_enough(scene: Scene, ada: str, moving_s: int, elapsed_s: int, runs: int) -> None:
+    table = "started_at,distance_km,moving_time_s,elapsed_time_s\n2025-03-02T08:00,7,{},{}\n"
+    import_one(scene, ada, table.format(2_400, 2_400).encode())
+    import_one(scene, ada, table.format(moving_s, elapsed_s).encode())
+    assert len(scene.rows("run")) == runs
+
+
+def test_the_same_run_twice_in_one_file_is_counted_once(scene: Scene, ada: str) -> None:
+    twice = b"started_at,distance_km,moving_time\n2025-03-02T08:00,7,40:00\n2025-03-02T08:01,7.04,40:10\n"
+    file = import_one(scene, ada, twice, "log.csv")
+    assert (file.outcome, file.runs_added, len(file.runs)) == (ImportOutcome.ADDED, 1, 1)
+    assert "1 run added. This looks like the run of March 2, 2025, 7.00 km, that is here already (from log.csv)" in file.reason
+
+
+def test_a_run_entered_by_hand_is_not_counted_again_by_its_file(scene: Scene, ada: str) -> None:
+    by_hand = scene.run(ada, run_on(SUNDAY, "08:00", distance_m=7_000, moving_time_s=2_400))
+    file = import_one(scene, ada, tcx_of(1))
+    assert [run.id for run in file.runs] == [by_hand]
+    assert "that is here already (entered by hand)" in file.reason
+
+
+def test_runs_whose_time_of_day_nobody_wrote_are_not_taken_for_one(scene: Scene, ada: str) -> None:
+    file = import_one(scene, ada, b"date,distance_km,moving_time\n2025-03-02,5,30:00\n2025-03-02,5.1,30:30\n")
+    assert (file.outcome, file.runs_added) == (ImportOutcome.ADDED, 2)
+
+
+def test_two_equal_lines_without_a_time_of_day_are_two_runs_also_when_they_come_again(scene: Scene, ada: str) -> None:
+    line = "2025-03-02,5,30:00\n"
+    header = "date,distance_km,moving_time\n"
+    assert import_one(scene, ada, (header + line).encode()).runs_added == 1
+    file = import_one(scene, ada, (header + line * 2).encode())
+    assert (file.runs_added, len(file.runs)) == (1, 2)
+    again = import_one(scene, ada, (header + line * 2 + "2025-03-04,5,30:00\n").encode())
+    assert (again.runs_added, len(again.runs)) == (1, 3)
+    assert [week["distance_m"] for week in scene.rows("patient_week")] == [10_000, 5_000]
+
+
 def test_overlapping_tables_add_what_is_new(scene: Scene, ada: str) -> None:
     import_one(scene, ada, RUNS)
     file = import_one(scene, ada, RUNS + b"2025-03-06,06:00,4,24:00,Watch\n")
@@ -203,13 +350,44 @@ def test_the_order_of_files_does_not_matter(scene: Scene) -> None:
     assert all(repr(one) == repr(seen[0]) for one in seen)
 
 
-def test_a_file_whose_run_was_taken_out_can_be_imported_again(scene: Scene, ada: str) -> None:
-    (run,) = import_one(scene, ada, fit_run()).runs
-    records.retire_run(scene.engine, scene.tess, run.id)
-    file = import_one(scene, ada, fit_run())
-    assert (file.outcome, file.runs_added) == (ImportOutcome.ADDED, 1)
-    assert file.runs[0].id != run.id
-    assert scene.rows("patient_week")[0]["runs"] == 1
+def test_a_run_that_was_taken_out_is_not_brought_back_by_its_file(scene: Scene, ada: str) -> None:
+    (run,) = import_one(scene, ada, tcx_of()).runs
+    records.retire_run(scene.engine, scene.tess, run.id, now=datetime(2025, 4, 2, 3, 0, tzinfo=UTC))  # April 1 in Chicago
+    for content in (tcx_of(), gzip.compress(tcx_of())):
+        file = import_one(scene, ada, content)
+        assert (file.outcome, file.runs_added, file.runs, file.complete) == (ImportOutcome.DUPLICATE, 0, (), True)
+        assert file.reason == "The run of March 2, 2025, 7.00 km, was taken back on April 1, 2025 and is not added again."
+    assert scene.rows("patient_week") == []
+    by_hand = scene.run(ada, run_on(SUNDAY, "08:00", distance_m=7_000, moving_time_s=2_400))  # who means it enters it
+    assert [row["id"] for row in scene.rows("run", retired_at_utc=None)] == [by_hand]
+
+
+def test_a_run_that_was_taken_out_does_not_keep_the_others_of_its_file_out(scene: Scene, ada: str) -> None:
+    (first, _) = import_one(scene, ada, RUNS).runs
+    records.retire_run(scene.engine, scene.tess, first.id)
+    file = import_one(scene, ada, RUNS + b"2025-03-06,06:00,4,24:00,Watch\n")
+    assert (file.outcome, file.runs_added, len(file.runs)) == (ImportOutcome.ADDED, 1, 2)
+    assert "The run of March 2, 2025, 5.00 km, was taken back on" in file.reason
+
+
+def test_a_score_that_was_taken_back_is_not_brought_back_by_its_file(scene: Scene, ada: str) -> None:
+    only = b"date,moment,side,nprs\n2025-03-02,during,left,3\n"
+    import_one(scene, ada, only)
+    at = datetime(2025, 4, 1, 18, 0, tzinfo=UTC)
+    records.correct_pain_score(scene.engine, scene.tess, scene.only_score_id(ada), None, now=at)
+    file = import_one(scene, ada, only)
+    assert (file.outcome, file.entries_added, file.complete) == (ImportOutcome.DUPLICATE, 0, True)
+    assert file.reason == "Line 2: the score 3 of 2025-03-02 (during) was taken back on April 1, 2025 and is not added again."
+    assert import_one(scene, ada, only.replace(b"left,3", b"left,4")).entries_added == 1  # another value is news
+
+
+def test_a_day_without_a_run_that_was_taken_back_is_not_brought_back_by_its_file(scene: Scene, ada: str) -> None:
+    rested = b"date,moment,nprs\n2025-03-05,did_not_run,\n"
+    import_one(scene, ada, rested)
+    records.retire_day_without_run(scene.engine, scene.tess, ada, date(2025, 3, 5))
+    file = import_one(scene, ada, rested)
+    assert (file.outcome, file.entries_added, scene.rows("day_without_run")) == (ImportOutcome.DUPLICATE, 0, [])
+    assert file.reason == "“Did not run” on 2025-03-05 was taken back and is not added again."
 
 
 def test_a_corrected_score_is_not_brought_back_by_its_file(scene: Scene, ada: str) -> None:
@@ -398,13 +576,13 @@ def a_run(**changes: Any) -> ReadRun:
 
 
 def test_metres_and_seconds_are_whole() -> None:
-    entry, left_out = run_entry(a_run(), today=TODAY, time_zone=CHICAGO)
+    entry, left_out = run_entry(a_run(), now=WRITTEN_AT, time_zone=CHICAGO)
     assert (entry.distance_m, entry.moving_time_s, entry.elapsed_time_s, entry.running_time_s) == (1_800, 600, 600, 600)
     assert left_out == []
 
 
 def test_rounding_never_makes_a_run_that_moves_longer_than_it_lasts() -> None:
-    entry, _ = run_entry(a_run(moving_time_s=600.6, elapsed_time_s=600.4), today=TODAY, time_zone=CHICAGO)
+    entry, _ = run_entry(a_run(moving_time_s=600.6, elapsed_time_s=600.4), now=WRITTEN_AT, time_zone=CHICAGO)
     assert (entry.moving_time_s, entry.elapsed_time_s) == (601, 601)
 
 
@@ -424,9 +602,9 @@ def test_rounding_never_makes_a_run_that_moves_longer_than_it_lasts() -> None:
     ],
 )
 def test_a_measure_that_cannot_be_right_is_left_out_and_the_run_is_kept(measure: str, right: float, wrong: float) -> None:
-    entry, left_out = run_entry(a_run(**{measure: right}), today=TODAY, time_zone=CHICAGO)
+    entry, left_out = run_entry(a_run(**{measure: right}), now=WRITTEN_AT, time_zone=CHICAGO)
     assert (getattr(entry, measure), left_out) == (right, [])
-    entry, left_out = run_entry(a_run(**{measure: wrong}), today=TODAY, time_zone=CHICAGO)
+    entry, left_out = run_entry(a_run(**{measure: wrong}), now=WRITTEN_AT, time_zone=CHICAGO)
     assert (getattr(entry, measure), entry.distance_m) == (None, 1_800)
     assert len(left_out) == 1
     assert "was left out" in left_out[0]
@@ -436,15 +614,35 @@ def test_a_measure_that_cannot_be_right_is_left_out_and_the_run_is_kept(measure:
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_run_without_a_distance_or_time_is_refused(field: str, value: float) -> None:
     with pytest.raises(EntryRefused):
-        run_entry(a_run(**{field: value}), today=TODAY, time_zone=CHICAGO)
+        run_entry(a_run(**{field: value}), now=WRITTEN_AT, time_zone=CHICAGO)
 
 
-def test_a_run_in_the_future_is_refused() -> None:
-    today = datetime(2025, 3, 31, 18, tzinfo=UTC)
-    for days in (0, 1):  # one day ahead may be a watch west of the date line
-        run_entry(a_run(started_at_utc=today + timedelta(days=days)), today=TODAY, time_zone=CHICAGO)
-    with pytest.raises(EntryRefused, match="is in the future"):
-        run_entry(a_run(started_at_utc=today + timedelta(days=2)), today=TODAY, time_zone=CHICAGO)
+@pytest.mark.parametrize(
+    ("started_at", "offset_h", "day"),
+    [
+        # it is March 31, 18:00 in UTC: 13:00 in Chicago, 07:00 of April 1 in Auckland
+        (datetime(2025, 4, 1, 4, 59, tzinfo=UTC), None, 31),  # 23:59 in Chicago, later today
+        (datetime(2025, 4, 1, 5, 0, tzinfo=UTC), None, None),  # 00:00 in Chicago, tomorrow
+        (datetime(2025, 3, 31, 17, 0, tzinfo=UTC), 13, 1),  # an hour ago in Auckland, where it is tomorrow
+        (datetime(2025, 3, 31, 18, 15, tzinfo=UTC), 13, 1),  # the watch is fast
+        (datetime(2025, 3, 31, 18, 16, tzinfo=UTC), 13, None),
+        (datetime(2025, 4, 1, 14, 0, tzinfo=UTC), -5, None),
+        (datetime(2026, 3, 1, 14, 0, tzinfo=UTC), None, None),
+    ],
+)
+def test_a_run_in_the_future_is_refused(started_at: datetime, offset_h: int | None, day: int | None) -> None:
+    run = a_run(started_at_utc=started_at, utc_offset_s=None if offset_h is None else offset_h * 3_600)
+    if day is None:
+        with pytest.raises(EntryRefused, match="is in the future"):
+            run_entry(run, now=WRITTEN_AT, time_zone=CHICAGO)
+    else:
+        assert run_entry(run, now=WRITTEN_AT, time_zone=CHICAGO)[0].run_date.day == day
+
+
+def test_a_line_of_a_table_that_is_dated_tomorrow_is_refused() -> None:
+    run = a_run(started_at_utc=datetime(2025, 4, 1, 12, tzinfo=UTC), utc_offset_s=0, clock_is_local=True)
+    with pytest.raises(EntryRefused, match="2025-04-01, is in the future"):
+        run_entry(run, now=WRITTEN_AT, time_zone=CHICAGO)
 
 
 @pytest.mark.parametrize(
@@ -456,7 +654,7 @@ def test_a_run_in_the_future_is_refused() -> None:
     ],
 )
 def test_a_clock_without_a_zone_is_the_patients(zone: str, clock: datetime, utc: datetime) -> None:
-    entry, _ = run_entry(a_run(started_at_utc=clock, utc_offset_s=0, clock_is_local=True), today=TODAY, time_zone=zone)
+    entry, _ = run_entry(a_run(started_at_utc=clock, utc_offset_s=0, clock_is_local=True), now=WRITTEN_AT, time_zone=zone)
     assert (entry.started_at_utc, entry.run_date) == (utc, clock.date())
     assert entry.started_at_utc + timedelta(seconds=entry.utc_offset_s) == clock
 
@@ -471,12 +669,12 @@ def test_a_clock_without_a_zone_is_the_patients(zone: str, clock: datetime, utc:
     ],
 )
 def test_the_offset_follows_summer_time(start: datetime, offset_s: int) -> None:
-    entry, _ = run_entry(a_run(started_at_utc=start), today=TODAY, time_zone=CHICAGO)
+    entry, _ = run_entry(a_run(started_at_utc=start), now=WRITTEN_AT, time_zone=CHICAGO)
     assert entry.utc_offset_s == offset_s
 
 
 def test_a_long_name_of_a_device_is_cut() -> None:
-    entry, _ = run_entry(a_run(device="\u202eWatch\n" + "x" * 500), today=TODAY, time_zone=CHICAGO)
+    entry, _ = run_entry(a_run(device="\u202eWatch\n" + "x" * 500), now=WRITTEN_AT, time_zone=CHICAGO)
     assert entry.device.startswith("Watch x")
     assert len(entry.device) == 200
 

@@ -36,7 +36,7 @@ from models import (
 from tests.clinic_scene import CHICAGO, TODAY, Scene, new_scene, run_on, score_on
 from tests.serving import ROOT
 
-MONDAY, TUESDAY = date(2025, 3, 3), date(2025, 3, 4)
+MONDAY, TUESDAY, RESTED = date(2025, 3, 3), date(2025, 3, 4), date(2025, 3, 6)
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ REFUSED: dict[str, Callable[[sa.Engine, Viewer, Whose], object]] = {
     "records.add_day_without_run": lambda engine, who, whose: records.add_day_without_run(
         engine, who, whose.patient, NoRunEntry.checked(today=TODAY, day=TUESDAY)
     ),
+    "records.retire_day_without_run": lambda engine, who, whose: records.retire_day_without_run(engine, who, whose.patient, RESTED),
     "records.add_run": lambda engine, who, whose: records.add_run(engine, who, whose.patient, run_on(TUESDAY)),
     "records.retire_run": lambda engine, who, whose: records.retire_run(engine, who, whose.run),
     "records.add_visit": lambda engine, who, whose: records.add_visit(
@@ -125,6 +126,8 @@ WHOLE_CLINIC: dict[str, Callable[[sa.Engine, Viewer], object]] = {
     "audit.search": lambda engine, who: audit.search(engine, who, limit=1),
 }
 _NEW = itertools.count()
+# A list without codes in it: a test of its own tries it.
+TRIED_APART = {"queries.time_zones"}
 GRANT_OF = {name: grant for grant in GRANTS for name in grant.functions}
 # Who works where, and what the clinic is called: asked before anybody is known.
 OPEN = {"queries.clinic", "queries.people", "queries.sites"}
@@ -136,11 +139,18 @@ INNER = {
     "records.local_today",
     "records.pain_row",
     "records.same_scores",
+    "records.open_sides",
+    "records.only_side",
     "records.run_identity",
     "records.run_row",
+    "records.same_run",
+    "records.lookalike_run",
+    "records.run_taken_back",
+    "records.score_taken_back",
     "records.insert_run",
+    "records.insert_day_without_run",
+    "records.drop_day_without_run",
     "records.touch_runs",
-    "imports.default_side",
     "imports.run_entry",
     "imports.sources_in",
     "audit.record",
@@ -166,7 +176,7 @@ def test_every_public_function_of_the_data_layer_is_tried_here() -> None:
             for name, item in functions.items()
             if inspect.isfunction(item) and item.__module__ == f"data.{module.name}" and not name.startswith("_")
         }
-    tried = {*REFUSED, *(name.split("(")[0] for name in LISTS), *WHOLE_CLINIC}
+    tried = {*REFUSED, *(name.split("(")[0] for name in LISTS), *WHOLE_CLINIC, *TRIED_APART}
     assert public == tried | OPEN | INNER
     assert tried == set(GRANT_OF)
 
@@ -213,6 +223,11 @@ def a_patient(scene: Scene, code: str, by: Viewer, **of_episode: Any) -> Whose:
     episode = scene.episode(patient, by, **of_episode)
     patient_id = scene.rows("patient", key=patient)[0]["id"]
     return Whose(code, patient, episode, run, scene.rows("pain_score", patient_id=patient_id)[0]["id"])
+
+
+def rested(scene: Scene, whose: Whose) -> None:
+    """Have it told that the patient did not run on a day, so that it can be taken back."""
+    records.add_day_without_run(scene.engine, COMMAND_LINE, whose.patient, NoRunEntry.checked(today=TODAY, day=RESTED))
 
 
 def sees(engine: sa.Engine, viewer: Viewer, whose: Whose) -> bool:
@@ -282,6 +297,7 @@ def viewers_without_reach(scene: Scene) -> dict[str, Viewer]:
 
 def test_others_find_nothing_and_change_nothing_and_cannot_tell_it_from_what_is_not_there(scene: Scene) -> None:
     theirs = a_patient(scene, "THEO", scene.theo, site_id=scene.harbour)
+    rested(scene, theirs)
     before = scene.everything()
     for who, viewer in viewers_without_reach(scene).items():
         if who == "another therapist":
@@ -303,8 +319,21 @@ def test_others_find_nothing_and_change_nothing_and_cannot_tell_it_from_what_is_
     assert scene.everything() == before
 
 
+def test_the_time_zones_are_those_of_the_patients_in_reach(scene: Scene) -> None:
+    entry = PatientEntry.checked(today=TODAY, code="FAR", time_zone="Asia/Tokyo")
+    patient = records.add_patient(scene.engine, scene.theo, entry)
+    scene.episode(patient, scene.theo, site_id=scene.harbour)
+    for who, viewer in viewers_without_reach(scene).items():
+        assert queries.time_zones(scene.engine, viewer) == [], who
+    a_patient(scene, "OWN", scene.tess)
+    assert queries.time_zones(scene.engine, scene.tess) == [CHICAGO]
+    assert queries.time_zones(scene.engine, scene.theo) == ["Asia/Tokyo"]
+    assert set(queries.time_zones(scene.engine, COMMAND_LINE)) == {CHICAGO, "Asia/Tokyo"}
+
+
 def test_who_has_reach_may_do_all_of_it(scene: Scene) -> None:
     theirs = a_patient(scene, "THEO", scene.theo, site_id=scene.harbour)
+    rested(scene, theirs)
     for name, call in REFUSED.items():
         if name != "records.add_episode":  # comes last: a second one
             call(scene.engine, scene.theo, theirs)
@@ -344,6 +373,8 @@ def test_each_role_at_each_function_and_patient(scene: Scene, see_site: bool) ->
     roles = [frozenset(some) for count in range(len(Role) + 1) for some in itertools.combinations(Role, count)]
     for given, (which, patient) in itertools.product(roles, whose.items()):
         who = scene.tess.model_copy(update={"roles": given})
+        if patient is not MISSING:
+            rested(scene, patient)
         tried: dict[str, bool] = {}
         for name, call in REFUSED.items():
             if name != "records.add_episode" or Role.THERAPIST not in given or which != "site":  # it would become an own one
@@ -366,6 +397,7 @@ def test_each_role_at_each_function_and_patient(scene: Scene, see_site: bool) ->
 
 def test_the_command_line_reaches_everything(scene: Scene) -> None:
     whose = a_patient(scene, "OWN", scene.tess)
+    rested(scene, whose)
     assert all(reached(lambda call=call: call(scene.engine, COMMAND_LINE, whose)) for call in REFUSED.values())  # type: ignore[misc]
     assert all(reached(lambda call=call: call(scene.engine, COMMAND_LINE)) for call in WHOLE_CLINIC.values())  # type: ignore[misc]
 

@@ -164,13 +164,12 @@ def test_a_week_that_nobody_told_of_is_unknown_and_not_0(scene: Scene, today: da
     assert row_of(scene, today).week_distance_m == distance_m
 
 
-def test_a_week_in_which_something_was_told_but_no_run_is_0(scene: Scene) -> None:
+def test_a_week_that_was_logged_up_to_today_without_a_run_is_0_and_later_not_known(scene: Scene) -> None:
     patient = scene.patient("ADA")
     scene.episode(patient)
     scene.run(patient, run_on(SUNDAY), now=noon(SUNDAY))
     scene.score(patient, score_on(MONDAY, 1), now=noon(MONDAY))
-    row = row_of(scene, TUESDAY)
-    assert (row.week_distance_m, row.week_runs) == (0, 0)
+    assert [(row.week_distance_m, row.week_runs) for row in (row_of(scene, MONDAY), row_of(scene, TUESDAY))] == [(0, 0), (None, 0)]
 
 
 def test_a_patient_of_whom_nothing_is_known_is_on_the_list(scene: Scene) -> None:
@@ -180,7 +179,7 @@ def test_a_patient_of_whom_nothing_is_known_is_on_the_list(scene: Scene) -> None
     assert (row.week_distance_m, row.week_runs, row.last_log_on, row.rest_pain_on) == (None, 0, None, None)
 
 
-def test_pain_at_rest_is_on_the_list_since_the_episode_began(scene: Scene) -> None:
+def test_the_newest_yes_about_pain_at_rest_is_on_the_list(scene: Scene) -> None:
     patient = scene.patient("ADA")
     scene.episode(patient, started_on=MONDAY)
 
@@ -189,12 +188,12 @@ def test_pain_at_rest_is_on_the_list_since_the_episode_began(scene: Scene) -> No
         records.add_rest_answer(scene.engine, scene.tess, patient, entry)
 
     told(SUNDAY, answer=True)
-    assert row_of(scene, TODAY).rest_pain_on is None
+    assert row_of(scene, TODAY).rest_pain_on == SUNDAY
     told(MONDAY, answer=True)
     told(TUESDAY, answer=False)
     assert row_of(scene, TODAY).rest_pain_on == MONDAY
     told(MONDAY, answer=False)  # corrected
-    assert row_of(scene, TODAY).rest_pain_on is None
+    assert row_of(scene, TODAY).rest_pain_on == SUNDAY
 
 
 def test_a_corrected_score_is_not_the_newest_pain(scene: Scene) -> None:

@@ -65,7 +65,9 @@ def written(scene: Scene) -> dict[str, Any]:
     episode = scene.episode(patient)
     run = scene.run(patient, run_on(SUNDAY))
     scene.score(patient, score_on(MONDAY, 4))
-    return {"patient": patient, "episode": episode, "run": run, "score": scene.only_score_id(patient)}
+    rested = date(2025, 3, 6)
+    records.add_day_without_run(scene.engine, scene.tess, patient, NoRunEntry.checked(today=TODAY, day=rested))
+    return {"patient": patient, "episode": episode, "run": run, "score": scene.only_score_id(patient), "day without a run": rested}
 
 
 WRITES: dict[str, tuple[str, Callable[[Scene, dict[str, Any]], object]]] = {
@@ -87,6 +89,10 @@ WRITES: dict[str, tuple[str, Callable[[Scene, dict[str, Any]], object]]] = {
         lambda scene, at: records.add_day_without_run(
             scene.engine, scene.tess, at["patient"], NoRunEntry.checked(today=TODAY, day=TUESDAY)
         ),
+    ),
+    "retire_day_without_run": (
+        "mark_changed",
+        lambda scene, at: records.retire_day_without_run(scene.engine, scene.tess, at["patient"], at["day without a run"]),
     ),
     "correct_pain_score": ("mark_changed", lambda scene, at: records.correct_pain_score(scene.engine, scene.tess, at["score"], 7)),
     "add_run": ("refresh_weeks", lambda scene, at: scene.run(at["patient"], run_on(TUESDAY))),
@@ -168,15 +174,20 @@ def test_scores_without_a_side_get_the_side_of_the_first_episode(scene: Scene) -
     assert [row["side"] for row in scene.rows("pain_score")] == ["right", "unspecified"]
 
 
-def test_scores_without_a_side_stay_so_when_others_have_one(scene: Scene) -> None:
+def test_an_episode_takes_scores_without_a_side_where_its_side_has_none(scene: Scene) -> None:
     patient = scene.patient("ADA")
-    records.add_rest_answer(scene.engine, scene.tess, patient, rest_on(MONDAY, answer=True))
-    unsided = RestEntry.checked(today=TODAY, moment=RestMoment.NIGHT_REST, side=Side.UNSPECIFIED, answer=False, for_date=MONDAY)
-    records.add_rest_answer(scene.engine, scene.tess, patient, unsided)
-    scene.score(patient, score_on(MONDAY, 4, side=Side.UNSPECIFIED))
+    scene.score(patient, score_on(MONDAY, 4, side=Side.UNSPECIFIED), score_on(TUESDAY, 5, side=Side.UNSPECIFIED))
+    scene.score(patient, score_on(MONDAY, 2, side=Side.LEFT))
     scene.episode(patient, side=Side.LEFT)
-    assert sorted(row["side"] for row in scene.rows("rest_answer")) == ["left", "unspecified"]
-    assert [row["side"] for row in scene.rows("pain_score")] == ["unspecified"]
+    assert [(row["side"], row["nprs"]) for row in scene.rows("pain_score")] == [("unspecified", 4), ("left", 5), ("left", 2)]
+
+
+def test_an_episode_takes_scores_without_a_side_of_its_own_time_only(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    days = [date(2025, 2, 3), date(2025, 2, 4), MONDAY]  # March 4 less 28 days is February 4
+    scene.score(patient, *(score_on(day, 4, side=Side.UNSPECIFIED) for day in days))
+    scene.episode(patient, side=Side.LEFT, started_on=TUESDAY)
+    assert [row["side"] for row in scene.rows("pain_score")] == ["unspecified", "left", "left"]
 
 
 def test_plans_are_versions(scene: Scene) -> None:
@@ -281,6 +292,79 @@ def test_a_score_taken_back_counts_no_more_and_stays(scene: Scene) -> None:
         (4, LATER, scene.tess.person_id)
     ]
     assert scene.score(patient, score_on(MONDAY, 6)) == 1  # and the place is free again
+
+
+def test_a_score_told_before_the_second_run_of_the_day_is_not_stored_twice(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    morning = scene.run(patient, run_on(MONDAY, "07:00"))
+    scene.score(patient, score_on(MONDAY, 7, DURING))
+    evening = scene.run(patient, run_on(MONDAY, "18:00"))
+    assert links(scene) == [("during", 7, None, MONDAY, MONDAY)]  # of which of the two nobody said
+    assert scene.score(patient, score_on(MONDAY, 7, DURING, run_id=morning)) == 0
+    assert links(scene) == [("during", 7, morning, MONDAY, MONDAY)]
+    assert pain_weeks(scene) == {(MONDAY, "during"): [7]}
+    assert scene.score(patient, score_on(MONDAY, 7, DURING, run_id=evening)) == 1  # the other run's own
+    assert pain_weeks(scene) == {(MONDAY, "during"): [7, 7]}
+
+
+def test_another_value_for_a_run_of_the_day_is_a_correction(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    morning = scene.run(patient, run_on(MONDAY, "07:00"))
+    scene.score(patient, score_on(MONDAY, 7, DURING))
+    scene.run(patient, run_on(MONDAY, "18:00"))
+    with pytest.raises(AlreadyThere, match=r"For 2025-03-03 \(during\) the score 7 is stored"):
+        scene.score(patient, score_on(MONDAY, 5, DURING, run_id=morning))
+    assert links(scene) == [("during", 7, None, MONDAY, MONDAY)]
+    assert scene.score(patient, score_on(MONDAY, 5, AFTER, run_id=morning)) == 1
+    assert scene.score(patient, score_on(MONDAY, 5, DURING, side=Side.RIGHT, run_id=morning)) == 1
+
+
+def did_not_run(scene: Scene, patient: str, day: date, *entries: Any) -> int:
+    return records.add_diary_day(
+        scene.engine, scene.tess, patient, scores=entries, without_run=NoRunEntry.checked(today=TODAY, day=day), now=noon(day)
+    )
+
+
+def test_who_ran_cannot_say_that_they_did_not(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    run = scene.run(patient, run_on(SUNDAY))
+    with pytest.raises(EntryRefused, match="“Did not run” does not fit 2025-03-02: a run of that day is stored"):
+        did_not_run(scene, patient, SUNDAY, score_on(SUNDAY, 3))
+    assert (scene.rows("day_without_run"), scene.rows("pain_score")) == ([], [])
+    assert did_not_run(scene, patient, MONDAY, score_on(MONDAY, 3)) == 2  # the day after it is another day
+    records.retire_run(scene.engine, scene.tess, run)
+    assert did_not_run(scene, patient, SUNDAY) == 1
+
+
+@pytest.mark.parametrize("moment", [PainMoment.BEFORE, DURING, AFTER])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_score_of_a_run_and_no_run_do_not_go_together(scene: Scene, moment: PainMoment, together: bool) -> None:
+    patient = scene.patient("ADA")
+    entry = score_on(MONDAY, 3, moment)
+    if not together:
+        scene.score(patient, entry)
+    with pytest.raises(EntryRefused, match=f"that day has a pain score {moment.value} a run"):
+        did_not_run(scene, patient, MONDAY, *([entry] if together else []))
+    assert len(scene.rows("pain_score")) == int(not together)
+    assert did_not_run(scene, patient, TUESDAY, score_on(TUESDAY, 3), score_on(TUESDAY, 2, PainMoment.NIGHT_LYING)) == 3
+
+
+def test_a_day_without_a_run_can_be_taken_back(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    did_not_run(scene, patient, MONDAY)
+    assert queries.coverage(scene.engine, scene.tess, patient) == (MONDAY, MONDAY)
+    records.retire_day_without_run(scene.engine, scene.tess, patient, MONDAY)
+    assert (scene.rows("day_without_run"), queries.coverage(scene.engine, scene.tess, patient)) == ([], None)
+    with pytest.raises(LookupError, match="no such day without a run"):
+        records.retire_day_without_run(scene.engine, scene.tess, patient, MONDAY)
+
+
+def test_a_run_takes_back_that_nobody_ran(scene: Scene) -> None:
+    patient = scene.patient("ADA")
+    did_not_run(scene, patient, MONDAY)
+    did_not_run(scene, patient, TUESDAY)
+    scene.run(patient, run_on(MONDAY))
+    assert [row["day"] for row in scene.rows("day_without_run")] == [TUESDAY]
 
 
 @pytest.mark.parametrize(("told_on", "recalled"), [(MONDAY, False), (TUESDAY, False), (date(2025, 3, 5), True)])
@@ -408,14 +492,21 @@ def test_a_run_of_another_day_or_patient_cannot_be_named(scene: Scene) -> None:
     assert scene.rows("pain_score") == []
 
 
+def score_of_a_run_that_went(scene: Scene, patient: str, nprs: int) -> None:
+    """Leave a score of Sunday that follows no run, beside those that are named with one."""
+    noon_run = scene.run(patient, run_on(SUNDAY, "12:00"))
+    scene.score(patient, score_on(SUNDAY, nprs, DURING, run_id=noon_run))
+    records.retire_run(scene.engine, scene.tess, noon_run)
+
+
 def test_scores_of_runs_that_go_keep_out_of_each_others_place(scene: Scene) -> None:
-    """One told without a run, one named with the morning's: when the morning's run goes, the first takes the evening's, the second none."""
+    """One without a run, one named with the morning's: when the morning's run goes, the first takes the evening's, the second none."""
     patient = scene.patient("ADA")
     morning, evening = (scene.run(patient, run_on(SUNDAY, at)) for at in ("06:00", "18:00"))
-    scene.score(patient, score_on(SUNDAY, 1, DURING))
     scene.score(patient, score_on(SUNDAY, 2, DURING, run_id=morning))
+    score_of_a_run_that_went(scene, patient, 1)
     records.retire_run(scene.engine, scene.tess, morning)
-    assert [(nprs, run) for _, nprs, run, *_ in links(scene)] == [(1, evening), (2, None)]
+    assert [(nprs, run) for _, nprs, run, *_ in links(scene)] == [(2, None), (1, evening)]
     assert pain_weeks(scene) == {(date(2025, 2, 24), "during"): [1, 2]}
 
 
@@ -430,8 +521,8 @@ def test_the_score_of_a_run_that_stays_is_not_pushed_away(scene: Scene) -> None:
 def test_all_runs_of_a_day_with_three_scores_can_go(scene: Scene) -> None:
     patient = scene.patient("ADA")
     morning, evening = (scene.run(patient, run_on(SUNDAY, at)) for at in ("06:00", "18:00"))
-    scene.score(patient, score_on(SUNDAY, 1, DURING))
     scene.score(patient, score_on(SUNDAY, 2, DURING, run_id=morning), score_on(SUNDAY, 5, DURING, run_id=evening))
+    score_of_a_run_that_went(scene, patient, 1)
     for run in (morning, evening):
         records.retire_run(scene.engine, scene.tess, run)
     assert run_weeks(scene) == {}

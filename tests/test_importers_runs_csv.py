@@ -59,6 +59,32 @@ def test_a_run_with_110_at_running_speed_is_kept_as_it_is() -> None:
     assert only_run(table("2025-03-02,,3.1,31:00,110")).running_cadence_spm == 110.0
 
 
+@pytest.mark.parametrize(
+    ("cadence", "seconds", "doubtful"),
+    [
+        ("64.9", 1_800, False),
+        ("65", 1_800, True),
+        ("80", 1_800, True),
+        ("110", 1_800, True),
+        ("110.1", 1_800, False),
+        ("80", 2_631, True),  # 5,000 m in 2,631 s: 1.9004 m/s
+        ("80", 2_632, False),  # 1.8997 m/s: walking
+    ],
+)
+def test_a_cadence_of_one_foot_is_kept_as_given_and_doubtful(cadence: str, seconds: int, doubtful: bool) -> None:
+    run = only_run(table(f"2025-03-02,5000,{seconds},{cadence}", header="date,distance_m,moving_time_s,cadence_spm"))
+    assert (run.cadence_spm, run.cadence_rule, run.doubtful) == (float(cadence), CadenceRule.STEPS_AS_GIVEN, doubtful)
+    words = f"Cadence: {cadence} looks like one foot; the table wants both feet. It is kept as given."
+    assert run.notes == ((words,) if doubtful else ())
+
+
+def test_a_running_cadence_of_one_foot_is_doubtful_too() -> None:
+    header = "date,distance_m,moving_time_s,cadence_spm,running_cadence_spm"
+    run = only_run(table("2025-03-02,5000,1500,160,84", header=header))
+    assert (run.running_cadence_spm, run.doubtful) == (84.0, True)
+    assert "84 looks like one foot" in run.notes[0]
+
+
 def test_a_run_without_cadence_has_none() -> None:
     run = only_run(table("2025-03-02,,3.1,31:00,"))
     assert (run.cadence_spm, run.cadence_rule) == (None, CadenceRule.NONE)
@@ -81,6 +107,17 @@ def test_a_day_without_a_time_of_day_stays_that_day() -> None:
 def test_a_start_may_name_its_zone(started_at: str, start: datetime, offset_s: int | None, local: bool) -> None:
     run = only_run(table(f"{started_at},5,25:00", header="started_at,distance_km,moving_time"))
     assert (run.started_at_utc, run.utc_offset_s, run.clock_is_local) == (start, offset_s, local)
+
+
+def test_two_equal_lines_without_a_time_of_day_are_two_runs() -> None:
+    runs = read(table("2025-03-02,,3.1,31:00,", "2025-03-02,,3.1,31:00,170", "2025-03-02,,3.2,31:00,", "2025-03-03,,3.1,31:00,")).runs
+    noon = datetime(2025, 3, 2, 12, tzinfo=UTC)
+    later = datetime(2025, 3, 3, 12, tzinfo=UTC)
+    assert [run.started_at_utc for run in runs] == [noon, noon.replace(second=1), noon, later]
+    assert not any(run.start_is_known for run in runs)
+    with_time = read(table("2025-03-02,07:15,3.1,31:00,", "2025-03-02,07:15,3.1,31:00,")).runs
+    assert len({run.started_at_utc for run in with_time}) == 1  # the same run twice
+    assert all(run.start_is_known for run in with_time)
 
 
 def test_all_columns_are_read() -> None:

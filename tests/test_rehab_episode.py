@@ -184,7 +184,12 @@ def sentence(runs: list[Any], scores: list[Any], *, logged_days: int = 30) -> st
 def test_the_sentence_counts_answered_days_and_runs_without_cadence() -> None:
     runs = [run(day, running_cadence_spm=165 if day > 3 else None) for day in (0, 2, 5, 8, 11, 13)]
     scores = mornings(MONDAY, [2, 2, 2, None, 3, None, 3, None, 3, 3, None, 3, None, 3])
-    assert sentence(runs, scores) == "Pain next morning answered on 9 of the last 14 days. 2 of 6 runs without cadence."
+    assert sentence(runs, scores) == "Pain next morning answered on 9 of the last 14 days. 2 of 6 runs without running cadence."
+
+
+def test_a_walked_run_has_a_cadence_but_no_running_cadence() -> None:
+    walked = run(13, cadence_spm=110, cadence_rule="steps_as_given")
+    assert sentence([walked], []) == "Pain next morning answered on 0 of the last 14 days. 1 of 1 run without running cadence."
 
 
 def test_two_answers_on_one_day_are_one_answered_day() -> None:
@@ -195,11 +200,11 @@ def test_two_answers_on_one_day_are_one_answered_day() -> None:
 def test_the_fifteenth_day_back_is_not_counted() -> None:
     runs = [run(-1), run(0, running_cadence_spm=165)]
     scores = mornings(MONDAY - timedelta(days=1), [2])
-    assert sentence(runs, scores) == "Pain next morning answered on 0 of the last 14 days. The run has cadence."
+    assert sentence(runs, scores) == "Pain next morning answered on 0 of the last 14 days. The run has a running cadence."
 
 
 def test_days_before_the_first_log_are_not_asked_for() -> None:
     runs = [run(day, running_cadence_spm=165) for day in (10, 12)]
     assert sentence(runs, mornings(MONDAY + timedelta(days=10), [2]), logged_days=5) == (
-        "Pain next morning answered on 1 of the last 5 days. All 2 runs have cadence."
+        "Pain next morning answered on 1 of the last 5 days. All 2 runs have a running cadence."
     )

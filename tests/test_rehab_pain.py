@@ -110,6 +110,21 @@ def test_pain_during_runs_stands_in_only_if_mornings_are_too_few_and_is_never_mi
     assert shown.sentence.endswith("Pain during runs answered on 6 of 7 run days.")
 
 
+@pytest.mark.parametrize("score", [0, 3, 10])
+@pytest.mark.parametrize("count", [11, 12])  # the interval is the formula's, and the one drawn
+def test_equal_scores_have_not_changed_and_get_no_interval_in_words(count: int, score: int) -> None:
+    shown = trend(on(dict.fromkeys(range(0, 2 * count, 2), score)))
+    assert (shown.direction, shown.slope_per_week) == ("steady", 0)
+    told, answered = shown.sentence.split(". ")
+    assert told == f"Pain next morning has not changed: {score} of 10 each time"
+    assert answered == f"Pain next morning answered on {count} of 28 days."
+
+
+def test_one_score_that_differs_is_a_course_with_an_interval() -> None:
+    shown = trend(on({**dict.fromkeys(range(0, 24, 2), 3), 10: 4}))
+    assert shown.sentence.startswith("Pain next morning shows no clear change: 0.00 points a week (plausible −")
+
+
 def test_a_trend_never_crosses_an_injection() -> None:
     scores = on({**dict.fromkeys(range(12), 8), **dict.fromkeys(range(12, 28), 2)})
     assert trend(scores).direction == "improving"

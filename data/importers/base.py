@@ -87,6 +87,8 @@ class ReadRun:
     clock_is_local : bool
         True if the file gives a clock time without a zone; the patient's time zone then tells the true UTC. `utc_offset_s` is 0 then, so
         that the day is right in any case.
+    start_is_known : bool
+        False if the file gives a day without a time of day; noon stands for it then.
     """
 
     started_at_utc: datetime
@@ -112,6 +114,7 @@ class ReadRun:
     notes: tuple[str, ...]
     doubtful: bool = False
     clock_is_local: bool = False
+    start_is_known: bool = True
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 Our own table of runs: one line a run. Cadence is in steps per minute of both feet and is never doubled. See docs/importing.md.
 """
 
-from datetime import UTC, date, datetime, time
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 
 from data.importers.base import FileRefused, Importer, ReadFile, ReadRun, RefusedLine
-from data.importers.recording import is_walking
+from data.importers.recording import WALKING_BELOW_M_S, is_walking
 from data.importers.table import Line, header_of, lines_of
 from data.importers.written import LineRefused, clock_time, duration_s, iso_date, iso_moment, number, yes_or_no
 from models import (
@@ -31,6 +33,7 @@ COLUMNS = frozenset(
         "ground_contact_time_ms", "vertical_oscillation_mm", "session_rpe", "surface", "device", "did_not_run",
     }
 )  # fmt: skip
+ONE_FOOT_SPM = (65.0, 110.0)  # who runs takes 130 to 220 steps a minute with both feet
 NOON = time(12)  # stands for an unknown time of day
 
 
@@ -57,6 +60,7 @@ def read(content: bytes) -> ReadFile:
     runs: list[ReadRun] = []
     days: list[date] = []
     refused: list[RefusedLine] = []
+    repeats: Counter[tuple[datetime, int, int]] = Counter()
     for line in lines_of(content):
         if not isinstance(line, Line):
             refused.append(RefusedLine(*line))
@@ -65,7 +69,7 @@ def read(content: bytes) -> ReadFile:
             if line.text("did_not_run") and yes_or_no(line.text("did_not_run"), "did_not_run"):
                 days.append(_day_without_run(line))
             else:
-                runs.append(_run(line))
+                runs.append(_numbered(_run(line), repeats))
         except LineRefused as refusal:
             refused.append(RefusedLine(line.number, str(refusal)))
     if not runs and not days:
@@ -75,6 +79,15 @@ def read(content: bytes) -> ReadFile:
     ignored = [name for name in header_of(content) or () if name and name not in COLUMNS]
     notes = (f"Columns that were not read: {', '.join(ignored)[:200]}.",) if ignored else ()
     return ReadFile(runs=tuple(runs), days_without_run=tuple(dict.fromkeys(days)), refused_lines=tuple(refused), notes=notes)
+
+
+def _numbered(run: ReadRun, repeats: Counter[tuple[datetime, int, int]]) -> ReadRun:
+    """Tell runs apart that one table gives alike, without a time of day: the second begins a second after noon, and so on."""
+    if run.start_is_known:
+        return run
+    alike = run.started_at_utc, round(run.distance_m), round(run.moving_time_s)
+    repeats[alike] += 1
+    return replace(run, started_at_utc=run.started_at_utc + timedelta(seconds=repeats[alike] - 1))
 
 
 def _day_without_run(line: Line) -> date:
@@ -99,6 +112,7 @@ def _run(line: Line) -> ReadRun:
     running = _within(line, "running_cadence_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM)
     if running is None and not is_walking(speed_m_s, cadence):
         running = cadence
+    one_foot = sorted({value for value in (cadence, running) if value is not None and _counts_one_foot(speed_m_s, value)})
     ran = running is not None or not is_walking(speed_m_s, cadence)
     return ReadRun(
         started_at_utc=begun,
@@ -121,9 +135,16 @@ def _run(line: Line) -> ReadRun:
         device=line.text("device")[:120],
         session_rpe=_effort(line),
         minutes=None,
-        notes=(),
+        notes=tuple(f"Cadence: {value:g} looks like one foot; the table wants both feet. It is kept as given." for value in one_foot),
+        doubtful=bool(one_foot),
         clock_is_local=clock_is_local,
+        start_is_known=bool(line.text("started_at") or line.text("start_time")),
     )
+
+
+def _counts_one_foot(speed_m_s: float, cadence_spm: float) -> bool:
+    low, high = ONE_FOOT_SPM
+    return speed_m_s > WALKING_BELOW_M_S and low <= cadence_spm <= high
 
 
 def _start(line: Line) -> tuple[datetime, int | None, bool]:

@@ -12,6 +12,7 @@ from clinic import COULD_NOT_BE_READ, DatabaseUnusable
 from models import Viewer
 from pages.shared.begin import session, signed_in
 from pages.shared.look import palette, scheme
+from pages.shared.plain import plain
 
 PAGES = (
     ("pages/today.py", "Today", "today"),
@@ -66,7 +67,7 @@ def _who_is_there(viewer: Viewer) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small", key="who_is_there"):
         if accounts.is_demo():
             st.badge("Demo clinic: all people are made up", icon=":material/science:", color="orange")
-        st.caption(f"{viewer.name}, {accounts.role_words(viewer)}", width="content")
+        st.caption(f"{plain(viewer.name)}, {accounts.role_words(viewer)}", width="content")
         st.html('<form class="door" method="post" action="/logout"><button>Sign out</button></form>', width="content")
 
 

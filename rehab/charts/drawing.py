@@ -140,14 +140,21 @@ class Drawing:
             {"type": "scatter", "mode": "markers", "name": name, **values, "yaxis": axis, "marker": marker, "hoverinfo": "skip"}
         )
 
-    def weekly_line(self, axis: str, name: str, values: Floats, colour: str) -> Figure:
-        """Draw one value a week at the middle of the week, with a break at each week without one."""
+    def weekly_line(self, axis: str, name: str, values: Floats, colour: str, *, new_from: Sequence[date] = ()) -> Figure:
+        """
+        Draw one value a week at the middle of the week, with a break at each week without one.
+
+        The line breaks too where the values begin to mean something else, on the days `new_from`: before the week that begins with such
+        a day, and on both sides of a week that holds one later in it, since its value mixes both.
+        """
         places = np.flatnonzero(~np.isnan(values))
+        changed = [divmod(day_number(day) - int(self.weeks.first_days[0]), 7) for day in new_from]
+        apart_from_the_one_before = {week + later for week, weekday in changed for later in ((0, 1) if weekday else (0,))}
         x: list[str] = []
         y: list[float | None] = []
         for before, place in zip([None, *places.tolist()], places.tolist(), strict=False):
             middle = f"{day_of(int(self.weeks.first_days[place]) + 3).isoformat()} 12"
-            if before is not None and place != before + 1:
+            if before is not None and (place != before + 1 or place in apart_from_the_one_before):
                 x.append(middle)
                 y.append(None)
             x.append(middle)

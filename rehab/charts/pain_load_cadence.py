@@ -9,22 +9,23 @@ import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from models import ChangeKind, DistanceUnit, PainMoment, day_number, day_of
+from models import ChangeKind, DistanceUnit, PainMoment, day_of
 from rehab.charts.base import Chart, ChartKind, Span, chart_text, span_days
 from rehab.charts.drawing import BOTTOM_PX, DAY_MS, NARROW, TOP_PX, WIDE, Drawing, Figure, at_hour, iso, key, tidy_step
 from rehab.charts.mark_lane import PlacedMark, placed_marks
 from rehab.charts.theme import Scheme, palette
 from rehab.charts.week_words import WeekWords, chart_sentence, day_label, shown_weeks, week_table, week_words
 from rehab.days import Floats, day_numbers, floats
-from rehab.episode import EpisodeSummary
+from rehab.episode import CADENCE_BREAKS, PAIN_BREAKS, EpisodeSummary, break_days
 from rehab.units import distance_text, metres_per, pace_text, round_half_up
+from rehab.weekly import plan_of_weeks
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ MARK_SIGNS = {
 }
 OTHER_SIGN = ("diamond", "◆", "other change")
 MOST_MARKS_IN_HOVER = 4
+CADENCE_LINE_BREAKS = CADENCE_BREAKS - {ChangeKind.CADENCE_CUE.value}  # what a cue did is to be seen
 
 
 def pain_load_cadence(summary: EpisodeSummary, *, span: Span, scheme: Scheme, narrow: bool = False) -> Chart:
@@ -80,7 +82,7 @@ def pain_load_cadence(summary: EpisodeSummary, *, span: Span, scheme: Scheme, na
     """
     facts = summary.facts
     first, last = span_days(span, facts, as_of=summary.as_of)
-    weeks = shown_weeks(summary.weeks, first, last)
+    weeks = shown_weeks(summary.weeks, first, last, has_ended=facts.ended_on is not None)
     drawing = Drawing(weeks, first, last, palette(scheme), NARROW if narrow else WIDE)
     measures = drawing.measures
     lane = placed_marks(
@@ -137,7 +139,7 @@ def _pain_panel(drawing: Drawing, summary: EpisodeSummary) -> bool:
                 keys.insert(0, key(moment.sign, moment.words, colour))
     answered = bool((~np.isnan(weeks.pain_median)).any())
     if answered:
-        line = drawing.weekly_line("y", "weekly median", weeks.pain_median, colours.next_morning)
+        line = drawing.weekly_line("y", "weekly median", weeks.pain_median, colours.next_morning, new_from=_new_pain_from(summary))
         line["error_y"] = _up_to_worst(drawing, line)
         keys = [key("●━", "next-morning median of the week", colours.next_morning), key("┬", "worst", colours.next_morning), *keys]
     if not answered and not shown.any():
@@ -146,6 +148,11 @@ def _pain_panel(drawing: Drawing, summary: EpisodeSummary) -> bool:
     drawing.axis("yaxis", -0.5, 10.5, 2)
     drawing.title("y", "Pain", ", 0–10", keys[:split], keys[split:])
     return answered or bool(shown.any())
+
+
+def _new_pain_from(summary: EpisodeSummary) -> list[date]:
+    """Give the days after an injection or a new diagnosis: as in the trend, scores of the day itself belong to what was before."""
+    return [day + timedelta(days=1) for day in break_days(summary.facts.marks, PAIN_BREAKS)]
 
 
 def _up_to_worst(drawing: Drawing, line: Figure) -> Figure:
@@ -186,7 +193,10 @@ def _load_panel(drawing: Drawing, unit: DistanceUnit) -> bool:
                 "yaxis": "y2",
                 "offset": DAY_MS // 2,
                 "width": 6 * DAY_MS,
-                "text": [_bar_words(drawing, value, so_far) for value, so_far in zip(values, running, strict=True)],
+                "text": [
+                    _bar_words(drawing, value, weeks.unfinished_words if so_far else "")
+                    for value, so_far in zip(values, running, strict=True)
+                ],
                 "textposition": "outside",
                 "textangle": 0,
                 "constraintext": "none",
@@ -224,9 +234,9 @@ def _load_panel(drawing: Drawing, unit: DistanceUnit) -> bool:
     return bool(known.any())
 
 
-def _bar_words(drawing: Drawing, value: float, so_far: bool) -> str:
+def _bar_words(drawing: Drawing, value: float, unfinished_words: str) -> str:
     number = "0" if value == 0 else f"{value:.1f}" if drawing.px_per_week > 32 else ""
-    return "<br>".join(words for words in (number, "so far" if so_far else "") if words)
+    return "<br>".join(words for words in (number, unfinished_words) if words)
 
 
 def _unknown_ground(drawing: Drawing, unknown: npt.NDArray[np.bool_], top: float) -> None:
@@ -313,7 +323,8 @@ def _cadence_panel(drawing: Drawing, summary: EpisodeSummary) -> bool:
     if shown.any():
         keys.append(key("●━", "weekly median", colours.cadence))
         keys.append(key("●", "each run", colours.cadence))
-        drawing.weekly_line("y3", "weekly median", weeks.cadence_at_equal_speed_spm, colours.cadence)
+        new_from = break_days(summary.facts.marks, CADENCE_LINE_BREAKS)
+        drawing.weekly_line("y3", "weekly median", weeks.cadence_at_equal_speed_spm, colours.cadence, new_from=new_from)
     else:
         drawing.words_in_panel(summary.equal_speed.sentence if ran.any() else "No runs in this time.", "y3")
     low, high = (min(seen) - 3, max(seen) + 3) if seen else (155.0, 185.0)
@@ -333,18 +344,20 @@ def _cadence_panel(drawing: Drawing, summary: EpisodeSummary) -> bool:
 
 
 def _targets(drawing: Drawing, summary: EpisodeSummary) -> list[tuple[date, date, float, float]]:
-    """Give the cadence targets in the time shown, each from the first day of its plan to the first of the next."""
-    plans = summary.facts.plans
-    order = np.lexsort((plans["version"].to_numpy(), plans["valid_from"].to_numpy()))
-    starts = day_numbers(plans["valid_from"])[order].tolist()
-    lows = floats(plans["cadence_target_low_spm"])[order].tolist()
-    highs = floats(plans["cadence_target_high_spm"])[order].tolist()
-    over = day_number(summary.facts.ended_on or drawing.last) + 1
+    """Give the cadence targets in the time shown: first day, day after the last, low, high. A week has the plan that its distance has."""
+    plans, weeks, ended_on = summary.facts.plans, drawing.weeks.first_days, summary.facts.ended_on
+    rows = plan_of_weeks(plans, weeks, ended_on=ended_on)
+    lows, highs = floats(plans["cadence_target_low_spm"]), floats(plans["cadence_target_high_spm"])
+    over = min(drawing.last, ended_on or drawing.last) + timedelta(days=1)
+    changes = [0, *(np.flatnonzero(np.diff(rows)) + 1).tolist(), len(rows)]
     found = []
-    for start, end, low, high in zip(starts, [*starts[1:], over], lows, highs, strict=False):
-        begin, until = max(start, day_number(drawing.first)), min(end, over, day_number(drawing.last) + 1)
-        if begin < until and not math.isnan(low):
-            found.append((day_of(begin), day_of(until), low, low if math.isnan(high) else high))
+    for begin, end in pairwise(changes):
+        row = int(rows[begin])
+        if row < 0 or math.isnan(lows[row]):
+            continue
+        low, high = float(lows[row]), float(highs[row])
+        until = min(day_of(int(weeks[end - 1]) + 7), over)
+        found.append((day_of(int(weeks[begin])), until, low, low if math.isnan(high) else high))
     return found
 
 

@@ -51,7 +51,8 @@ class ShownWeeks:
     """
     Every week of the time shown, in order, whether or not anything is known of it.
 
-    Each array has one value a week. Floats are NaN where nothing is known; `logged` is False there.
+    Each array has one value a week. Floats are NaN where nothing is known; `logged` is False there. `unfinished_words` say how far
+    the week goes that is marked `so_far`.
     """
 
     first_days: Days
@@ -67,6 +68,7 @@ class ShownWeeks:
     pain_median: Floats
     pain_max: Floats
     pain_scores: Floats
+    unfinished_words: str
 
     def each(self) -> Iterator[Week]:
         """Give the weeks one by one."""
@@ -85,7 +87,7 @@ class WeekWords:
     marks: tuple[str, ...]
 
 
-def shown_weeks(weeks: pd.DataFrame, first: date, last: date) -> ShownWeeks:
+def shown_weeks(weeks: pd.DataFrame, first: date, last: date, *, has_ended: bool = False) -> ShownWeeks:
     """
     Lay the summary's weeks on the time shown.
 
@@ -95,6 +97,8 @@ def shown_weeks(weeks: pd.DataFrame, first: date, last: date) -> ShownWeeks:
         Columns WEEK_COLUMNS, one row a week.
     first, last : date
         First day of the first week and last day of the last week.
+    has_ended : bool
+        Whether the weeks end with the last day of the episode: then no more will come in the last of them.
     """
     first_days = np.arange(day_number(first), day_number(last) + 1, 7)
     place = (day_numbers(weeks["week_start"]) - first_days[0]) // 7
@@ -119,6 +123,7 @@ def shown_weeks(weeks: pd.DataFrame, first: date, last: date) -> ShownWeeks:
         pain_median=laid("pain_next_morning_median"),
         pain_max=laid("pain_next_morning_max"),
         pain_scores=np.nan_to_num(laid("pain_scores")),
+        unfinished_words="to discharge" if has_ended else "so far",
     )
 
 
@@ -166,7 +171,7 @@ def week_words(weeks: ShownWeeks, marks: Sequence[Mark], *, unit: DistanceUnit, 
     return [
         WeekWords(
             title=_day_and_year(day_of(week.first_days)),
-            load=_load(week, unit, days_due=min(7, today - week.first_days + 1)),
+            load=_load(week, unit, days_due=min(7, today - week.first_days + 1), unfinished_words=weeks.unfinished_words),
             plan="" if math.isnan(week.planned_distance_m) else f"Plan {distance_text(week.planned_distance_m, unit, places=1)}",
             pain=_pain(week),
             cadence=_cadence(week),
@@ -176,8 +181,8 @@ def week_words(weeks: ShownWeeks, marks: Sequence[Mark], *, unit: DistanceUnit, 
     ]
 
 
-def _distance(week: Week, unit: DistanceUnit) -> str:
-    return distance_text(week.distance_m, unit) + (" so far" if week.so_far else "") if week.logged else NOT_LOGGED
+def _distance(week: Week, unit: DistanceUnit, unfinished_words: str) -> str:
+    return distance_text(week.distance_m, unit) + (f" {unfinished_words}" if week.so_far else "") if week.logged else NOT_LOGGED
 
 
 def _longest_run(week: Week, unit: DistanceUnit) -> str:
@@ -186,7 +191,7 @@ def _longest_run(week: Week, unit: DistanceUnit) -> str:
     return "no run" if math.isnan(week.longest_run_m) else distance_text(week.longest_run_m, unit)
 
 
-def _load(week: Week, unit: DistanceUnit, *, days_due: int) -> str:
+def _load(week: Week, unit: DistanceUnit, *, days_due: int, unfinished_words: str) -> str:
     days = int(week.days_logged)
     if not week.logged:
         words = f"Not logged, but for {counted(days, 'day')} without a run" if days else "Not logged"
@@ -197,7 +202,7 @@ def _load(week: Week, unit: DistanceUnit, *, days_due: int) -> str:
         if week.runs > 1:
             words += f", longest {distance_text(week.longest_run_m, unit, places=1)}"
     if week.logged and week.so_far:
-        words += ", so far"
+        words += f", {unfinished_words}"
     if week.logged and days < days_due:
         words += f" ({days} of {days_due} days logged)"
     return words
@@ -237,7 +242,9 @@ def week_table(weeks: ShownWeeks, said: Sequence[WeekWords], *, unit: DistanceUn
     return pd.DataFrame(
         {
             "Week of": [words.title for _, words in newest_first],
-            "Miles" if unit is DistanceUnit.MILE else "Kilometers": [_distance(week, unit) for week, _ in newest_first],
+            "Miles" if unit is DistanceUnit.MILE else "Kilometers": [
+                _distance(week, unit, weeks.unfinished_words) for week, _ in newest_first
+            ],
             "Runs": [f"{week.runs:.0f}" if week.logged else NOT_LOGGED for week, _ in newest_first],
             "Longest run": [_longest_run(week, unit) for week, _ in newest_first],
             "Plan": [_plan(week, unit) for week, _ in newest_first],
@@ -255,7 +262,7 @@ def _plan(week: Week, unit: DistanceUnit) -> str:
 
 def chart_sentence(summary: EpisodeSummary, weeks: ShownWeeks, *, first: date, last: date) -> str:
     """
-    Say in short plain sentences what the chart shows: last values, their change over the time shown, and what is missing.
+    Say in short plain sentences what the chart shows: pain, distance and cadence, each with its change, then what is missing.
 
     Parameters
     ----------
@@ -267,15 +274,17 @@ def chart_sentence(summary: EpisodeSummary, weeks: ShownWeeks, *, first: date, l
     Returns
     -------
     str
-        The last finished week with a value is compared with the first one. Differences are those of the numbers as shown.
+        The first three sentences are of pain, distance and cadence. The last finished week with a value is compared with the first one.
+        Differences are those of the numbers as shown.
     """
-    shown = f"{counted(len(weeks.first_days), 'week')}, {_day_and_year(first)} to {_day_and_year(min(last, summary.as_of))}."
+    distance, *running_week = _distance_sentences(weeks, summary.facts.distance_unit)
     parts = [
-        shown,
-        *_pain_sentences(weeks),
-        *_distance_sentences(weeks, summary.facts.distance_unit),
-        *_cadence_sentences(weeks),
+        _pain_sentence(weeks),
+        distance,
+        _cadence_sentence(weeks),
+        *running_week,
         *_missing_sentences(summary, weeks, first, last),
+        f"Shown: {counted(len(weeks.first_days), 'week')}, {_day_and_year(first)} to {_day_and_year(min(last, summary.as_of))}.",
     ]
     return " ".join(parts)
 
@@ -295,18 +304,18 @@ def _week_of(weeks: ShownWeeks, place: int) -> str:
     return f"the week of {day_label(day) if one_year else _day_and_year(day)}"
 
 
-def _since(weeks: ShownWeeks, ends: tuple[int, int], change: str) -> str:
+def _with_change(weeks: ShownWeeks, ends: tuple[int, int], value: str, difference: float, difference_words: str) -> str:
     start, end = ends
-    return "" if start == end else f" That is {change or 'the same as'} in {_week_of(weeks, start)}."
+    change = f"{'up' if difference > 0 else 'down'} {difference_words}" if difference else "unchanged"
+    return f"{value} in {_week_of(weeks, end)}" + ("." if start == end else f", {change} since {_week_of(weeks, start)}.")
 
 
-def _pain_sentences(weeks: ShownWeeks) -> list[str]:
+def _pain_sentence(weeks: ShownWeeks) -> str:
     ends = _first_and_last(~np.isnan(weeks.pain_median))
     if ends is None:
-        return ["There is no next-morning pain score."]
+        return "There is no next-morning pain score."
     then, now = (float(weeks.pain_median[place]) for place in ends)
-    change = f"{abs(now - then):g} {'higher' if now > then else 'lower'} than" if now != then else ""
-    return [f"The middle next-morning pain score was {now:g} of 10 in {_week_of(weeks, ends[1])}.{_since(weeks, ends, change)}"]
+    return _with_change(weeks, ends, f"Middle next-morning pain was {now:g} of 10", now - then, f"{abs(now - then):g}")
 
 
 def _distance_sentences(weeks: ShownWeeks, unit: DistanceUnit) -> list[str]:
@@ -314,21 +323,22 @@ def _distance_sentences(weeks: ShownWeeks, unit: DistanceUnit) -> list[str]:
     ends = _first_and_last(weeks.logged & ~weeks.so_far)
     if ends is not None:
         then, now = (round(distance_in(float(weeks.distance_m[place]), unit), 1) for place in ends)
-        change = f"{abs(now - then):.1f} {unit.value} {'more' if now > then else 'less'} than" if now != then else ""
-        parts.append(f"The distance was {now:.1f} {unit.value} in {_week_of(weeks, ends[1])}.{_since(weeks, ends, change)}")
+        difference = round(now - then, 1)
+        words = f"{abs(difference):.1f} {unit.value}"
+        parts.append(_with_change(weeks, ends, f"Distance was {now:.1f} {unit.value}", difference, words))
     running = np.flatnonzero(weeks.logged & weeks.so_far)
     if len(running):
-        parts.append(f"This week so far it is {distance_text(float(weeks.distance_m[running[-1]]), unit, places=1)}.")
+        so_far = distance_text(float(weeks.distance_m[running[-1]]), unit, places=1)
+        parts.append(f"Distance in the last week, {weeks.unfinished_words}, is {so_far}.")
     return parts or ["No week is logged."]
 
 
-def _cadence_sentences(weeks: ShownWeeks) -> list[str]:
+def _cadence_sentence(weeks: ShownWeeks) -> str:
     ends = _first_and_last(~np.isnan(weeks.cadence_at_equal_speed_spm))
     if ends is None:
-        return ["Cadence at equal speed is not known."]
+        return "Cadence at equal speed is not known."
     then, now = (round_half_up(float(weeks.cadence_at_equal_speed_spm[place])) for place in ends)
-    change = f"{counted(abs(now - then), 'step')} {'more' if now > then else 'less'} than" if now != then else ""
-    return [f"Cadence at equal speed was {now} steps a minute in {_week_of(weeks, ends[1])}.{_since(weeks, ends, change)}"]
+    return _with_change(weeks, ends, f"Cadence at equal speed was {now} steps/min", now - then, f"{abs(now - then)}")
 
 
 def _missing_sentences(summary: EpisodeSummary, weeks: ShownWeeks, first: date, last: date) -> list[str]:
@@ -346,7 +356,7 @@ def _missing_sentences(summary: EpisodeSummary, weeks: ShownWeeks, first: date, 
         (shown & np.isnan(floats(summary.runs["running_cadence_spm"])) & np.isnan(floats(summary.runs["cadence_at_equal_speed_spm"]))).sum()
     )
     if silent:
-        parts.append(f"{counted(silent, 'run')} without cadence.")
+        parts.append(f"{counted(silent, 'run')} without running cadence.")
     past = weeks.first_days <= day_number(summary.as_of)
     unlogged = int((past & ~weeks.logged).sum())
     if unlogged:

@@ -1,0 +1,110 @@
+"""One episode with its meaning: as of today, or as of its last day."""
+
+from datetime import date, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.charts import main_chart
+from clinic.episodes import Episode, episode
+from data import records
+from data.database import writing
+from models import EpisodeOfCare, EpisodeStatus, RestEntry, RestMoment, Side
+from rehab.charts import Span
+from tests.clinic_scene import TODAY, Scene, days_from, new_scene, run_on, score_on
+
+DISCHARGED_ON = date(2025, 2, 26)  # a Wednesday
+ADDED_BESIDE = "; as of February 26, 2025"
+
+
+@pytest.fixture
+def scene(sqlite_engine: sa.Engine) -> Scene:
+    return new_scene(sqlite_engine)
+
+
+@pytest.fixture
+def twice_in_care(scene: Scene) -> tuple[Scene, str, str]:
+    """A left hip, at 1 when discharged; five weeks later it is back, at 6. A run of almost 5 km each Monday, and of 9 km now."""
+    patient = scene.patient()
+    first = scene.episode(patient)
+    with writing(scene.engine) as connection:
+        ended = {"status": EpisodeStatus.DISCHARGED, "ended_on": DISCHARGED_ON}
+        connection.execute(sa.update(EpisodeOfCare).where(sa.column("key") == first).values(**ended))
+    second = scene.episode(patient, started_on=TODAY - timedelta(days=7))
+    scene.score(patient, *(score_on(day, 1) for day in days_from(DISCHARGED_ON - timedelta(days=29), 30)))
+    scene.score(patient, *(score_on(day, 6) for day in days_from(TODAY - timedelta(days=9), 10)))
+    for weeks in range(1, 5):
+        scene.run(patient, run_on(DISCHARGED_ON - timedelta(days=7 * weeks - 5), distance_m=5_000 - 10 * weeks))
+    scene.run(patient, run_on(TODAY - timedelta(days=1), distance_m=9_000))
+    return scene, first, second
+
+
+def shown(scene: Scene, key: str, as_of: date = TODAY) -> Episode:
+    return episode(scene.tess, key, as_of=as_of, database=scene.engine)
+
+
+def test_an_ended_episode_tells_its_own_last_days_and_not_those_of_the_next(twice_in_care: tuple[Scene, str, str]) -> None:
+    scene, first, second = twice_in_care
+    pain, distance, longest, _ = shown(scene, first).facts_now
+    assert (pain.value, pain.beside) == ("1 of 10", f"worst 1 in 7 days, 7 answers{ADDED_BESIDE}")
+    assert (distance.value, distance.beside) == ("3.1 mi", f"the 7 days before: 3.1 mi{ADDED_BESIDE}")
+    assert (longest.value, longest.beside) == ("3.1 mi", f"on February 24, 2025{ADDED_BESIDE}")
+    pain, _, longest, _ = shown(scene, second).facts_now
+    assert (pain.value, pain.beside) == ("6 of 10", "worst 6 in 7 days, 7 answers")
+    assert longest.value == "5.6 mi"
+
+
+def test_an_ended_episode_says_as_of_which_day_its_sentences_are(twice_in_care: tuple[Scene, str, str]) -> None:
+    scene, first, second = twice_in_care
+    said = shown(scene, first).sentences
+    assert said[0] == "As of February 26, 2025, the last day of this episode."
+    assert said[1] == "Pain next morning answered on 14 of the last 14 days. 2 of 2 runs without running cadence."
+    assert "answered on 28 of 28 days" in said[2]
+    assert shown(scene, first).summary.trend.direction == "steady"
+    assert not any("As of" in sentence for sentence in shown(scene, second).sentences)
+
+
+@pytest.mark.parametrize(("asked", "told"), [(-1, -1), (0, 0), (1, 0), (33, 0)])
+def test_an_episode_is_summarised_up_to_its_last_day(twice_in_care: tuple[Scene, str, str], asked: int, told: int) -> None:
+    scene, first, _ = twice_in_care
+    summary = shown(scene, first, DISCHARGED_ON + timedelta(days=asked)).summary
+    assert summary.as_of == DISCHARGED_ON + timedelta(days=told)
+    assert (summary.facts.ended_on is None) == (asked < 0)  # on the day before nobody knew
+
+
+@pytest.mark.parametrize("span", Span)
+def test_the_chart_of_an_ended_episode_ends_with_it(twice_in_care: tuple[Scene, str, str], span: Span) -> None:
+    scene, first, _ = twice_in_care
+    words, _ = main_chart(shown(scene, first), span=span, scheme="light")
+    assert "to Feb 26, 2025." in words.sentence
+    assert "6 of 10" not in words.sentence
+    assert words.table["Week of"][0].as_py() == "Feb 24, 2025"
+
+
+@pytest.mark.parametrize(("no_days_ago", "later"), [(2, ""), (0, ", then no for March 31, 2025")])
+def test_a_yes_about_pain_at_rest_says_whether_a_no_came_later(scene: Scene, no_days_ago: int, later: str) -> None:
+    patient = scene.patient()
+    key = scene.episode(patient, started_on=TODAY)
+    for days_ago, answer in ((1, True), (no_days_ago, False)):
+        day = TODAY - timedelta(days=days_ago)
+        told = RestEntry.checked(today=TODAY, moment=RestMoment.NIGHT_REST, side=Side.LEFT, answer=answer, for_date=day)
+        records.add_rest_answer(scene.engine, scene.tess, patient, told)
+    yes = "Pain at rest or at night, whatever the position: answered yes for March 30, 2025"
+    assert shown(scene, key).rest_pain_words == f"{yes}{later}. Look at this first."
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        (0, None),
+        (1, "1 pain score has no side: it is in the diary, but on no chart."),
+        (2, "2 pain scores have no side: they are in the diary, but on no chart."),
+    ],
+)
+def test_scores_without_a_side_are_said_to_be_on_no_chart(scene: Scene, scores: int, said: str | None) -> None:
+    patient = scene.patient()
+    key = scene.episode(patient, started_on=TODAY - timedelta(days=5))
+    scene.score(patient, score_on(TODAY - timedelta(days=6), 8, side=Side.UNSPECIFIED))  # before care began
+    for days_ago in range(scores):
+        scene.score(patient, score_on(TODAY - timedelta(days=days_ago), 8, side=Side.UNSPECIFIED))
+    assert [sentence for sentence in shown(scene, key).sentences if "no side" in sentence] == ([] if said is None else [said])

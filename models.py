@@ -25,6 +25,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import registry
@@ -143,10 +144,21 @@ class DistanceRule(StrEnum):
 
 
 class AttemptsOf(StrEnum):
-    """What tries to sign in are counted by: the name that was typed, and the network address they came from."""
+    """What tries are counted by: the name that was typed, the network address they came from, or the person who proves something more."""
 
     ACCOUNT = "account"
     ADDRESS = "address"
+    SECOND_FACTOR = "second_factor"
+    CONFIRMATION = "confirmation"
+
+
+class SignInStepKind(StrEnum):
+    """What stands between somebody and a session: a second factor, one that must be set up first, single sign-on, the first owner."""
+
+    SECOND_FACTOR = "second_factor"
+    ENROL = "enrol"
+    SINGLE_SIGN_ON = "single_sign_on"
+    FIRST_OWNER = "first_owner"
 
 
 class ImportOutcome(StrEnum):
@@ -331,6 +343,7 @@ class Clinic(Table, table=True):
     created_at_utc: datetime = Field(default_factory=utc_now)
     idle_minutes: int = Field(default=15, sa_column_kwargs={"server_default": "15"})  # without a click, then the window locks itself
     session_hours: int = Field(default=12, sa_column_kwargs={"server_default": "12"})  # then one signs in again, whatever was clicked
+    require_second_factor: bool = Field(default=False, sa_column_kwargs={"server_default": false()})  # of everybody who signs in here
 
 
 class Site(Table, table=True):
@@ -748,6 +761,41 @@ class Account(Table, table=True):
     passphrase_hash: str | None = None  # argon2id
     must_set_passphrase: bool = True
     created_at_utc: datetime = Field(default_factory=utc_now)
+    email: str | None = Field(default=None, unique=True)  # folded; only for the first link with single sign-on
+    totp_secret: str | None = None  # base32; set once the first code fitted
+    totp_step: int | None = None  # the last 30-second step that was used: no code works twice
+
+
+class RecoveryCode(Table, table=True):
+    """A code that stands in for the second factor once. Only its SHA-256 is here."""
+
+    __tablename__: ClassVar[Any] = "recovery_code"
+    code_sha256: str = Field(primary_key=True)
+    person_id: int = _owned_by("person", index=True)
+    used_at_utc: datetime | None = None
+
+
+class ExternalIdentity(Table, table=True):
+    """Who somebody is at an identity provider: by issuer and subject, never by e-mail."""
+
+    __tablename__: ClassVar[Any] = "external_identity"
+    issuer: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    person_id: int = _owned_by("person", index=True)
+    linked_at_utc: datetime = Field(default_factory=utc_now)
+
+
+class SignInStep(Table, table=True):
+    """A sign-in that is not whole yet. Its token opens the next step only; the SHA-256 of it is here."""
+
+    __tablename__: ClassVar[Any] = "sign_in_step"
+    __table_args__ = (_one_of("kind", SignInStepKind),)
+    token_sha256: str = Field(primary_key=True)
+    kind: SignInStepKind = _word()
+    person_id: int | None = _owned_by("person", nullable=True, index=True)
+    payload: str = ""  # JSON: what the next step needs
+    created_at_utc: datetime = Field(default_factory=utc_now)
+    expires_at_utc: datetime
 
 
 class SetPasswordLink(Table, table=True):
@@ -770,10 +818,11 @@ class SignInSession(Table, table=True):
     created_at_utc: datetime = Field(default_factory=utc_now)
     last_seen_at_utc: datetime = Field(default_factory=utc_now)
     ended_at_utc: datetime | None = None
+    proved_at_utc: datetime | None = None  # when they last proved who they are, for what asks again
 
 
 class FailedSignIn(Table, table=True):
-    """How many tries to sign in failed in the present window. The name or address is kept as its SHA-256 only."""
+    """How many tries failed in the present window, and since the last one that fitted. The subject is kept as its SHA-256 only."""
 
     __tablename__: ClassVar[Any] = "failed_sign_in"
     __table_args__ = (_one_of("attempts_of", AttemptsOf),)
@@ -781,6 +830,8 @@ class FailedSignIn(Table, table=True):
     subject_sha256: str = Field(primary_key=True)
     window_started_at_utc: datetime
     tries: int
+    windows_filled: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # one after the other: each one waits longer
+    in_a_row: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # since the last that fitted
 
 
 class AuditEvent(Table, table=True):

@@ -5,36 +5,21 @@ In the demo clinic people choose a name. In a real clinic they have a login name
 kept; the first one is set by a link that works once.
 """
 
-import functools
-import hashlib
 import secrets
-import threading
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-import argon2
 import sqlalchemy as sa
 from sqlmodel import col
-from zxcvbn import zxcvbn
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from access import sessions
+from access import passphrases, sessions, throttle
 from data import queries
 from data.database import DatabaseUnusable, engine, writing
-from models import Account, AttemptsOf, FailedSignIn, Person, Role, SetPasswordLink, Viewer, plain_text, utc_now
+from models import Account, AttemptsOf, Person, Role, SetPasswordLink, Viewer, plain_text, utc_now
 
 ROLE_WORDS = {Role.OWNER: "owner", Role.THERAPIST: "therapist", Role.FRONT_DESK: "front desk"}
-PASSPHRASE_MIN, PASSPHRASE_MAX = 12, 256
 LOGIN_NAME_MAX = 100
-# How hard to guess a passphrase must be, 0 to 4 as zxcvbn has it: 2 withstands about 100,000,000 guesses, far beyond the throttle.
-STRENGTH_MIN = 2
-STRENGTH_READ_MAX = 72  # zxcvbn reads no more
-ACCOUNT_TRIES, ACCOUNT_WINDOW = 5, timedelta(minutes=15)
-ADDRESS_TRIES, ADDRESS_WINDOW = 60, timedelta(minutes=1)
 LINK_HOLDS = timedelta(hours=48)
-
-_hasher = argon2.PasswordHasher()  # argon2id by RFC 9106's low-memory profile: 64 MiB, 3 passes, 4 lanes
-_hashing = threading.BoundedSemaphore(2)  # 64 MiB each: a crowd at the door must not eat the memory of those inside
 
 
 class SignInRefused(Exception):
@@ -42,19 +27,6 @@ class SignInRefused(Exception):
 
     def __init__(self) -> None:
         super().__init__("This name and passphrase do not fit together.")
-
-
-class TooManyTries(Exception):
-    """Somebody tried too often. The text says how long to wait."""
-
-    def __init__(self, wait: timedelta) -> None:
-        self.wait_s = max(1, int(wait.total_seconds()) + 1)
-        minutes = -(-self.wait_s // 60)
-        super().__init__(f"Too many tries. Please wait {minutes} minute{'s' if minutes > 1 else ''}, then try again.")
-
-
-class PassphraseRefused(ValueError):
-    """The passphrase cannot be taken; the text says why."""
 
 
 class LinkRefused(LookupError):
@@ -152,7 +124,8 @@ def sign_in(database: sa.Engine, login_name: str, passphrase: str, *, address: s
         If this name was tried too often lately, or too many tries came from this address. Then nothing was compared.
     """
     now, name = now or utc_now(), login_name_of(login_name)[:LOGIN_NAME_MAX]
-    _count_try(database, name, address, now)
+    of_name, of_address = throttle.Subject(AttemptsOf.ACCOUNT, name), throttle.Subject(AttemptsOf.ADDRESS, address)
+    throttle.count_try(database, of_name, of_address, now=now)
     with database.connect() as connection:
         row = connection.execute(
             sa.select(col(Account.person_id), col(Account.passphrase_hash))
@@ -161,86 +134,18 @@ def sign_in(database: sa.Engine, login_name: str, passphrase: str, *, address: s
         ).one_or_none()
         connection.rollback()
     known = row is not None and row.passphrase_hash is not None
-    stored = row.passphrase_hash if row is not None and known else _hash_of_nobody()
-    fits = _fits(stored, passphrase)
+    stored = row.passphrase_hash if row is not None and known else passphrases.hash_of_nobody()
+    fits = passphrases.fits(stored, passphrase)
     if row is None or not known or not fits:
         raise SignInRefused()
     with writing(database) as connection:
-        _forget_tries(connection, name, address)
-        if _hasher.check_needs_rehash(stored):
-            connection.execute(sa.update(Account).where(col(Account.person_id) == row.person_id).values(passphrase_hash=_hash(passphrase)))
-    return int(row.person_id)
-
-
-@functools.cache
-def _hash_of_nobody() -> str:
-    return _hash(secrets.token_urlsafe(24))
-
-
-def _hash(passphrase: str) -> str:
-    with _hashing:
-        return _hasher.hash(unicodedata.normalize("NFC", passphrase))
-
-
-def _fits(stored: str, passphrase: str) -> bool:
-    """Compare by hashing. One that is too long to be any is hashed short, so that the answer takes the same time, and never fits."""
-    too_long = len(passphrase) > PASSPHRASE_MAX
-    with _hashing:
-        try:
-            _hasher.verify(stored, unicodedata.normalize("NFC", passphrase[:PASSPHRASE_MAX]).encode("utf-8", "surrogatepass"))
-        except argon2.exceptions.VerifyMismatchError:
-            return False
-    return not too_long
-
-
-# --------------------------------------------------------------------------------------------------------------------
-# The throttle: counted before comparing, so that tries at the same time are counted too
-# --------------------------------------------------------------------------------------------------------------------
-
-
-def _subjects(name: str, address: str) -> tuple[tuple[AttemptsOf, str, int, timedelta], ...]:
-    return (
-        (AttemptsOf.ACCOUNT, _digest(name), ACCOUNT_TRIES, ACCOUNT_WINDOW),
-        (AttemptsOf.ADDRESS, _digest(address), ADDRESS_TRIES, ADDRESS_WINDOW),
-    )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _count_try(database: sa.Engine, name: str, address: str, now: datetime) -> None:
-    table = FailedSignIn.metadata.tables["failed_sign_in"]
-    waits = []
-    with writing(database) as connection:
-        connection.execute(sa.delete(table).where(table.c.window_started_at_utc <= now - max(ACCOUNT_WINDOW, ADDRESS_WINDOW)))
-        for attempts_of, subject, limit, window in _subjects(name, address):
-            same = (table.c.attempts_of == attempts_of.value, table.c.subject_sha256 == subject)
-            row = connection.execute(sa.select(table).where(*same).with_for_update()).one_or_none()
-            started = None if row is None else row.window_started_at_utc.replace(tzinfo=UTC)
-            if row is not None and started is not None and now - started < window:
-                if row.tries >= limit:
-                    waits.append(window - (now - started))
-                connection.execute(sa.update(table).where(*same).values(tries=row.tries + 1))
-                continue
-            connection.execute(sa.delete(table).where(*same))
+        throttle.forget_tries(connection, of_name)
+        throttle.give_back(connection, of_address)
+        if passphrases.is_outdated(stored):
             connection.execute(
-                sa.insert(table).values(attempts_of=attempts_of.value, subject_sha256=subject, window_started_at_utc=now, tries=1)
+                sa.update(Account).where(col(Account.person_id) == row.person_id).values(passphrase_hash=passphrases.hashed(passphrase))
             )
-    if waits:
-        raise TooManyTries(max(waits))
-
-
-def _forget_tries(connection: sa.Connection, name: str, address: str) -> None:
-    """A try that fitted was no failed one: the name starts anew, the address gets its try back."""
-    table = FailedSignIn.metadata.tables["failed_sign_in"]
-    (of_name, name_digest, *_), (of_address, address_digest, *_) = _subjects(name, address)
-    connection.execute(sa.delete(table).where(table.c.attempts_of == of_name.value, table.c.subject_sha256 == name_digest))
-    connection.execute(
-        sa.update(table)
-        .where(table.c.attempts_of == of_address.value, table.c.subject_sha256 == address_digest, table.c.tries > 0)
-        .values(tries=table.c.tries - 1)
-    )
+    return int(row.person_id)
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -331,8 +236,8 @@ def set_passphrase(database: sa.Engine, token: str, passphrase: str, *, now: dat
     if row is None:
         raise LinkRefused()
     person_id, login_name, name = row
-    check_passphrase(passphrase, (login_name, name, queries.clinic(database).name))
-    hashed = _hash(passphrase)
+    passphrases.check_passphrase(passphrase, (login_name, name, queries.clinic(database).name))
+    stored = passphrases.hashed(passphrase)
     with writing(database) as connection:
         used = connection.execute(
             sa.update(SetPasswordLink)
@@ -342,37 +247,7 @@ def set_passphrase(database: sa.Engine, token: str, passphrase: str, *, now: dat
         if used.rowcount != 1:
             raise LinkRefused()
         connection.execute(
-            sa.update(Account).where(col(Account.person_id) == person_id).values(passphrase_hash=hashed, must_set_passphrase=False)
+            sa.update(Account).where(col(Account.person_id) == person_id).values(passphrase_hash=stored, must_set_passphrase=False)
         )
     sessions.end_all_of(database, person_id, now=now)
     return int(person_id)
-
-
-def check_passphrase(passphrase: str, known_about_them: tuple[str, ...] = ()) -> None:
-    """
-    Refuse a passphrase that others would guess. No rules on kinds of characters: length and rarity count.
-
-    The list of common passwords and the estimate are zxcvbn's (https://pypi.org/project/zxcvbn/); it ships 30,000 of them.
-
-    Raises
-    ------
-    PassphraseRefused
-        With the reason.
-    """
-    text = unicodedata.normalize("NFC", passphrase)
-    if len(text) < PASSPHRASE_MIN:
-        raise PassphraseRefused(f"A passphrase has at least {PASSPHRASE_MIN} characters. Four or five words are good.")
-    if len(text) > PASSPHRASE_MAX:
-        raise PassphraseRefused(f"A passphrase has at most {PASSPHRASE_MAX} characters.")
-    if text.casefold() in _common():
-        raise PassphraseRefused("This passphrase is on lists of common ones. Choose another.")
-    words = [word for about in known_about_them for word in (about, *about.split()) if word]
-    if zxcvbn(text[:STRENGTH_READ_MAX], user_inputs=words)["score"] < STRENGTH_MIN:
-        raise PassphraseRefused(
-            "This passphrase is easy to guess: it repeats, counts, or is built from names and common words. Choose another."
-        )
-
-
-@functools.cache
-def _common() -> frozenset[str]:
-    return frozenset(FREQUENCY_LISTS["passwords"])

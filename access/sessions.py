@@ -23,6 +23,7 @@ TOKEN_BYTES = 32
 # A click within this time of the last one is not written down again: not each rerun costs a write.
 TOUCH_EVERY = timedelta(seconds=20)
 FORGOTTEN_AFTER = timedelta(days=30)
+PROOF_HOLDS = timedelta(minutes=10)  # then what is delicate asks for the passphrase again
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,14 @@ class SignedIn:
         SHA-256 of the token, hexadecimal: names the session and opens nothing.
     idle_left : datetime.timedelta
         Time until it locks itself if nothing is clicked.
+    proved_left: datetime.timedelta
+        Time for which what is delicate may be done without asking for the passphrase again; not above zero: ask.
     """
 
     key: str
     person_id: int
     idle_left: timedelta
+    proved_left: timedelta
 
 
 def key_of(token: str) -> str:
@@ -66,7 +70,9 @@ def start(engine: sa.Engine, person_id: int, *, source: str = "app", now: dateti
     with writing(engine) as connection:
         connection.execute(sa.delete(SignInSession).where(col(SignInSession.created_at_utc) < now - FORGOTTEN_AFTER))
         connection.execute(
-            sa.insert(SignInSession).values(token_sha256=key_of(token), person_id=person_id, created_at_utc=now, last_seen_at_utc=now)
+            sa.insert(SignInSession).values(
+                token_sha256=key_of(token), person_id=person_id, created_at_utc=now, last_seen_at_utc=now, proved_at_utc=now
+            )
         )
         audit.record(connection, _who(connection, person_id, source), AuditAction.SIGN_IN, now=now)
     return token
@@ -84,6 +90,8 @@ def _one() -> sa.Select[*tuple[Any, ...]]:
             col(SignInSession.person_id),
             col(SignInSession.created_at_utc),
             col(SignInSession.last_seen_at_utc),
+            col(SignInSession.proved_at_utc),
+            col(Clinic.is_demo),
             col(Clinic.idle_minutes),
             col(Clinic.session_hours),
         )
@@ -125,7 +133,19 @@ def find(engine: sa.Engine, key: str, *, touch: bool, now: datetime | None = Non
                 .values(last_seen_at_utc=now)
             )
         idle_left = timedelta(minutes=row.idle_minutes)
-    return SignedIn(key, row.person_id, idle_left)
+    # in the demo clinic there is no passphrase to ask for
+    proved = now if row.is_demo else None if row.proved_at_utc is None else _utc(row.proved_at_utc)
+    return SignedIn(key, row.person_id, idle_left, timedelta() if proved is None else PROOF_HOLDS - (now - proved))
+
+
+def prove(engine: sa.Engine, key: str, *, now: datetime | None = None) -> None:
+    """Note that the person of a session has just proved again who they are."""
+    with writing(engine) as connection:
+        connection.execute(
+            sa.update(SignInSession)
+            .where(col(SignInSession.token_sha256) == key, col(SignInSession.ended_at_utc).is_(None))
+            .values(proved_at_utc=now or utc_now())
+        )
 
 
 def end(engine: sa.Engine, key: str, *, source: str = "app", now: datetime | None = None) -> bool:

@@ -95,7 +95,7 @@ def every_page(browser: Browser, address: str, who: Subject, folder: Path) -> No
     for width, _ in (WIDE, NARROW):
         for colours in ("light", "dark"):
             with signed_in(browser, address, who, size=(width, TALL_PX), colours=colours) as page:
-                for path, *_ in PAGES:
+                for path in (one.path for one in PAGES):
                     open_page(page, path)
                     if path == PATIENT_PAGE:
                         page.locator(CHART).first.wait_for()
@@ -104,7 +104,7 @@ def every_page(browser: Browser, address: str, who: Subject, folder: Path) -> No
 
 def open_page(page: Page, path: str) -> None:
     """Go to a page as a person does, by its link in the menu."""
-    title = next(title for other, title, *_ in PAGES if other == path)
+    title = next(one.title for one in PAGES if one.path == path)
     link = page.get_by_role("link", name=title, exact=True).first
     folded = page.get_by_test_id("stExpandSidebarButton")
     link.or_(folded).first.wait_for()
@@ -113,7 +113,7 @@ def open_page(page: Page, path: str) -> None:
         folded.click()
         page.locator('[data-testid="stSidebar"][data-collapsed="false"]').wait_for()
     link.click()
-    expect(page).to_have_url(re.compile("/([?].*)?$" if path == PAGES[0][0] else f"/{Path(path).stem.replace('_', '-')}([?].*)?$"))
+    expect(page).to_have_url(re.compile("/([?].*)?$" if path == PAGES[0].path else f"/{Path(path).stem.replace('_', '-')}([?].*)?$"))
     settle(page)
     # and lies over the page once it is open; in one step, because it may be closing by itself at this moment
     page.evaluate(

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from access import accounts, sessions, web
+from access import accounts, sessions, sign_in, web
+from access.cookies import COOKIE, SECURE_COOKIE
 from data import queries
 from data.database import make_engine
 from data.permissions import COMMAND_LINE
@@ -95,12 +96,12 @@ def test_on_a_cold_server_a_page_by_its_address_leads_to_the_sign_in_and_shows_n
 @pytest.mark.parametrize("path", INNER)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
 def test_nothing_of_streamlit_answers_without_a_session(demo: Demo, path: str, method: str) -> None:
-    for cookies in ({}, {web.COOKIE: "made-up"}, {web.SECURE_COOKIE: "made-up"}):
+    for cookies in ({}, {COOKIE: "made-up"}, {SECURE_COOKIE: "made-up"}):
         answer = Visitor(demo.address, dict(cookies)).ask(method, path)
         assert (answer.status, answer.text) == (401, "Please sign in first.")
 
 
-@pytest.mark.parametrize("cookies", [{}, {web.COOKIE: "made-up"}, {web.COOKIE: ""}])
+@pytest.mark.parametrize("cookies", [{}, {COOKIE: "made-up"}, {COOKIE: ""}])
 def test_a_websocket_without_a_session_is_refused_before_it_opens(demo: Demo, cookies: dict[str, str]) -> None:
     with pytest.raises(InvalidStatus) as refused, Visitor(demo.address, dict(cookies)).window():
         pass
@@ -145,7 +146,7 @@ def test_behind_tls_the_cookie_is_bound_to_it(demo: Demo) -> None:
 
 
 def test_the_identity_that_a_client_sends_is_thrown_away(demo: Demo) -> None:
-    alices = demo.visitor(demo.alice).cookies[web.COOKIE]
+    alices = demo.visitor(demo.alice).cookies[COOKIE]
     forged = {"X-Still-Running-Session": sessions.key_of(alices)}
     with pytest.raises(InvalidStatus), demo.visitor().window(headers=forged):
         pass
@@ -207,10 +208,10 @@ def test_after_signing_out_a_stolen_cookie_and_an_open_window_are_dead(demo: Dem
 
 
 def test_signing_in_makes_a_new_session_and_ends_the_one_the_browser_had(demo: Demo) -> None:
-    visitor = Visitor(demo.address, {web.COOKIE: "planted-by-somebody"})
+    visitor = Visitor(demo.address, {COOKIE: "planted-by-somebody"})
     visitor.sign_in(person=demo.alice.person_id)
     first = dict(visitor.cookies)
-    assert first[web.COOKIE] != "planted-by-somebody"
+    assert first[COOKIE] != "planted-by-somebody"
     visitor.sign_in(person=demo.bob.person_id)
     assert visitor.cookies != first
     assert Visitor(demo.address, first).ask("GET", "/_stcore/host-config").status == 401
@@ -263,13 +264,13 @@ def test_a_browser_that_only_says_its_origin_can_sign_in(demo: Demo) -> None:
     ],
 )
 def test_signing_in_leads_nowhere_else(demo: Demo, wanted: str) -> None:
-    assert web.safe_next(wanted) == "/"
+    assert sign_in.safe_next(wanted) == "/"
     assert demo.visitor().sign_in(person=demo.alice.person_id, wanted=wanted).location == "/"
 
 
 @pytest.mark.parametrize("wanted", ["/", "/patient?episode=a-b_c&range=3m", "/pain-diary"])
 def test_signing_in_leads_back_to_the_page_that_was_asked_for(wanted: str) -> None:
-    assert web.safe_next(wanted) == wanted
+    assert sign_in.safe_next(wanted) == wanted
 
 
 @pytest.mark.parametrize("form", [{"person": "4711"}, {"person": "x"}, {"person": ""}, {"name": "Alice", "passphrase": "x"}, {}])

@@ -8,14 +8,16 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import col
 
-from access import accounts, sessions
-from access.accounts import LinkRefused, PassphraseRefused, SignInRefused, TooManyTries
+from access import accounts, passphrases, sessions, throttle
+from access.accounts import LinkRefused, SignInRefused
+from access.passphrases import PassphraseRefused
+from access.throttle import TooManyTries
 from data.database import make_engine, writing
-from models import Account, Clinic, FailedSignIn, Person, SetPasswordLink, SignInSession
+from models import Account, AttemptsOf, Clinic, Person, SetPasswordLink, SignInSession
 from tests.clinic_scene import Scene, new_scene
 
 NOW = datetime(2025, 3, 31, 18, 0, tzinfo=UTC)
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 GOOD = "orange kettle morning"
 HERE = "192.0.2.7"
 
@@ -177,7 +179,7 @@ def test_a_try_that_fits_clears_the_count(scene: Scene, tess: int) -> None:
 
 
 def test_sixty_tries_a_minute_throttle_an_address_whatever_the_names(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "_fits", lambda _stored, _passphrase: False)  # the hashing is not what is looked at here
+    monkeypatch.setattr(passphrases, "fits", lambda _stored, _passphrase: False)  # the hashing is not what is looked at here
     answers = [_try(scene.engine, f"name-{number}", "wrong") for number in range(61)]
     assert answers == ["SignInRefused"] * 60 + ["TooManyTries"]
     assert _try(scene.engine, "name-99", "wrong", address="198.51.100.1") == "SignInRefused"
@@ -191,11 +193,50 @@ def test_neither_names_nor_addresses_are_kept_with_the_count(scene: Scene) -> No
     assert HERE not in said
 
 
-def test_old_counts_are_swept_away(scene: Scene) -> None:
+@pytest.mark.parametrize(("later", "kept"), [(30 * DAY - SECOND, 2), (30 * DAY, 1)], ids=["below", "on"])
+def test_a_count_that_nobody_added_to_for_thirty_days_is_swept_away(scene: Scene, later: timedelta, kept: int) -> None:
     _try(scene.engine, "nobody", "wrong")
-    _try(scene.engine, "nobody-else", "wrong", now=NOW + 16 * MINUTE)
-    with scene.engine.connect() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(FailedSignIn)).scalar_one() == 2
+    _try(scene.engine, "nobody-else", "wrong", now=NOW + later)
+    assert len([row for row in scene.rows("failed_sign_in") if row["attempts_of"] == "account"]) == kept
+
+
+def _filled(scene: Scene, name: str, start: datetime) -> timedelta:
+    """Use up a window and give how long one then waits."""
+    for _ in range(5):
+        assert _try(scene.engine, name, "wrong", now=start) == "SignInRefused"
+    with pytest.raises(TooManyTries) as refused:
+        accounts.sign_in(scene.engine, name, "wrong", address=HERE, now=start)
+    return timedelta(seconds=(refused.value.wait_s or 0) - 1)
+
+
+def test_each_window_that_is_filled_right_after_another_is_twice_as_long_up_to_an_hour(scene: Scene, tess: int) -> None:
+    start, waits = NOW, []
+    for _ in range(4):
+        waits.append(_filled(scene, "tess", start))
+        start += waits[-1]
+    assert waits == [15 * MINUTE, 30 * MINUTE, HOUR, HOUR]
+    assert _try(scene.engine, "tess", GOOD, now=start) == str(tess)
+    assert _filled(scene, "tess", start) == 15 * MINUTE
+
+
+@pytest.mark.parametrize("name", ["tess", "nobody"])
+def test_after_a_hundred_wrong_tries_in_a_row_only_the_owner_opens_the_way(
+    scene: Scene, tess: int, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passphrases, "fits", lambda _stored, passphrase: passphrase == GOOD)  # the hashing is not what is looked at here
+    tried = [_try(scene.engine, name, "wrong", now=NOW + number * HOUR) for number in range(99)]
+    assert set(tried) == {"SignInRefused"}
+    if name == "tess":
+        assert _try(scene.engine, name, GOOD, now=NOW + 99 * HOUR) == str(tess)
+        for number in range(99):
+            _try(scene.engine, name, "wrong", now=NOW + (100 + number) * HOUR)
+    assert _try(scene.engine, name, "wrong", now=NOW + 200 * HOUR) == "SignInRefused"
+    with pytest.raises(TooManyTries) as refused:
+        accounts.sign_in(scene.engine, name, GOOD, address=HERE, now=NOW + 400 * HOUR)
+    assert refused.value.wait_s is None
+    with writing(scene.engine) as connection:
+        assert throttle.forget_tries(connection, throttle.Subject(AttemptsOf.ACCOUNT, name))
+    assert _try(scene.engine, name, GOOD, now=NOW + 401 * HOUR) == (str(tess) if name == "tess" else "SignInRefused")
 
 
 def test_a_name_that_is_not_there_costs_a_whole_hash_too(scene: Scene, tess: int) -> None:
@@ -231,12 +272,12 @@ def test_a_name_that_is_not_there_costs_a_whole_hash_too(scene: Scene, tess: int
 )
 def test_a_passphrase_that_others_would_guess_is_refused(passphrase: str, said: str) -> None:
     with pytest.raises(PassphraseRefused, match=said):
-        accounts.check_passphrase(passphrase, ("tess", "Tess Lakeside"))
+        passphrases.check_passphrase(passphrase, ("tess", "Tess Lakeside"))
 
 
 @pytest.mark.parametrize("passphrase", ["orange kettle morning", "kettle 5 owl", "k" + "\u00fc\u4e2d" * 60])
 def test_a_long_and_rare_passphrase_is_taken_whatever_its_characters(passphrase: str) -> None:
-    accounts.check_passphrase(passphrase)
+    passphrases.check_passphrase(passphrase)
 
 
 def test_a_link_works_once_and_signs_out_everywhere(scene: Scene, tess: int) -> None:

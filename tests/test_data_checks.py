@@ -23,6 +23,7 @@ from models import (
     RestMoment,
     Role,
     Side,
+    SignInStepKind,
     SiteKind,
     Surface,
     Table,
@@ -77,6 +78,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "mac": "0",
     },
     "failed_sign_in": {"attempts_of": "account", "subject_sha256": "0", "window_started_at_utc": NOW, "tries": 1},
+    "sign_in_step": {"token_sha256": "0", "kind": "enrol", "person_id": 1, "payload": "", "created_at_utc": NOW, "expires_at_utc": NOW},
     "import_file": {
         "batch_id": 1,
         "patient_id": 1,
@@ -170,6 +172,7 @@ WORDS: tuple[tuple[str, str, type[StrEnum]], ...] = (
     ("episode_of_care", "diagnosis_class", DiagnosisClass),
     ("audit_event", "action", AuditAction),
     ("failed_sign_in", "attempts_of", AttemptsOf),
+    ("sign_in_step", "kind", SignInStepKind),
     ("import_file", "outcome", ImportOutcome),
     ("run", "surface", Surface),
     ("run", "cadence_rule", CadenceRule),

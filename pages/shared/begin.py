@@ -1,5 +1,9 @@
 """How every page begins: nobody sees anything before it is known who they are."""
 
+import html
+from datetime import timedelta
+from urllib.parse import urlencode, urlsplit
+
 import streamlit as st
 
 from access import accounts
@@ -36,3 +40,23 @@ def begin() -> Viewer:
         st.info("Please sign in first.")
         st.stop()
     return viewer
+
+
+def begin_proved() -> Viewer:
+    """Begin a page on which something delicate is done: who proved themselves too long ago is asked for the passphrase again."""
+    viewer = begin()
+    held = session()
+    if held is None or held.proved_left <= timedelta():
+        st.write("This page asks for your passphrase again, because what it does is delicate.")
+        st.html(
+            f'<form class="door" method="get" action="/confirm"><input type="hidden" name="next" value="{html.escape(here())}">'
+            "<button>Enter the passphrase</button></form>"
+        )
+        st.stop()
+    return viewer
+
+
+def here() -> str:
+    """Give this page's own address, to come back to it."""
+    query = urlencode(st.query_params.to_dict())
+    return urlsplit(st.context.url or "/").path + (f"?{query}" if query else "")

@@ -1,25 +1,41 @@
 """The frame around every page: who is there, where one can go."""
 
 import html
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
 from access import accounts
 from clinic import COULD_NOT_BE_READ, DatabaseUnusable
-from models import Viewer
-from pages.shared.begin import session, signed_in
+from models import Role, Viewer
+from pages.shared.begin import here, session, signed_in
 from pages.shared.look import palette, scheme
 from pages.shared.plain import plain
 
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the app: its file, its name, its address, and who has it in their list (nobody named: everybody)."""
+
+    path: str
+    title: str
+    url: str
+    roles: frozenset[Role] = frozenset()
+
+    def is_for(self, viewer: Viewer) -> bool:
+        """Say whether the page stands in somebody's list. What it shows them is the data layer's say."""
+        return not self.roles or bool(self.roles & viewer.roles)
+
+
+OWNER = frozenset({Role.OWNER})
 PAGES = (
-    ("pages/today.py", "Today", "today"),
-    ("pages/patient.py", "Patient", "patient"),
-    ("pages/pain_diary.py", "Pain diary", "pain-diary"),
-    ("pages/import_runs.py", "Import runs", "import-runs"),
-    ("pages/patients.py", "Patients", "patients"),
+    Page("pages/today.py", "Today", "today"),
+    Page("pages/patient.py", "Patient", "patient"),
+    Page("pages/pain_diary.py", "Pain diary", "pain-diary"),
+    Page("pages/import_runs.py", "Import runs", "import-runs"),
+    Page("pages/patients.py", "Patients", "patients"),
 )
 # A file of ours: an icon by name would be fetched from outside the clinic.
 ICON = Path(__file__).with_name("icon.png")
@@ -43,9 +59,13 @@ def show() -> None:
     """Draw the frame and the page that was asked for."""
     st.set_page_config(page_title="Still Running", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE.format(ground=palette(scheme()).ground))
-    pages = [st.Page(path, title=title, url_path=url, default=path == "pages/today.py") for path, title, url in PAGES]
     try:
         viewer = signed_in()
+        pages = [
+            st.Page(page.path, title=page.title, url_path=page.url, default=page.path == "pages/today.py")
+            for page in PAGES
+            if viewer is None or page.is_for(viewer)
+        ]
         page = st.navigation(pages, position="hidden" if viewer is None else "top")
         if viewer is None:
             _locked()
@@ -87,8 +107,7 @@ def _watch() -> None:
 def _locked() -> None:
     """Show nothing of the clinic, and the way back to where the person was."""
     st.session_state.clear()
-    query = urlencode(st.query_params.to_dict())
-    wanted = html.escape(urlsplit(st.context.url or "/").path + (f"?{query}" if query else ""))
+    wanted = html.escape(here())
     st.title("Signed out")
     st.write(
         "This window was locked: you signed out, nothing was clicked for a while, or your working day here is over. What you saved is kept."

@@ -1,0 +1,67 @@
+"""Second factor, single sign-on, what asks again, and a throttle that waits longer each time
+
+Revision ID: 0004
+Revises: 0003
+"""
+
+import sqlalchemy as sa
+import sqlmodel
+from alembic import op
+
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+KINDS = "'second_factor', 'enrol', 'single_sign_on', 'first_owner'"
+
+
+def upgrade() -> None:
+    text, moment = sqlmodel.sql.sqltypes.AutoString, sqlmodel.sql.sqltypes.UTCDateTime
+    op.add_column("clinic", sa.Column("require_second_factor", sa.Boolean(), nullable=False, server_default=sa.false()))
+    with op.batch_alter_table("account", schema=None) as account:
+        account.add_column(sa.Column("email", text(), nullable=True))
+        account.add_column(sa.Column("totp_secret", text(), nullable=True))
+        account.add_column(sa.Column("totp_step", sa.Integer(), nullable=True))
+        account.create_unique_constraint(op.f("uq_account_email"), ["email"])
+    op.add_column("sign_in_session", sa.Column("proved_at_utc", moment(), nullable=True))
+    with op.batch_alter_table("failed_sign_in", schema=None) as failed:
+        failed.add_column(sa.Column("windows_filled", sa.Integer(), nullable=False, server_default="0"))
+        failed.add_column(sa.Column("in_a_row", sa.Integer(), nullable=False, server_default="0"))
+        failed.drop_constraint(op.f("ck_failed_sign_in_attempts_of_word"), type_="check")
+        failed.create_check_constraint(
+            op.f("ck_failed_sign_in_attempts_of_word"), "attempts_of IN ('account', 'address', 'second_factor', 'confirmation')"
+        )
+    op.create_table(
+        "recovery_code",
+        sa.Column("code_sha256", text(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("used_at_utc", moment(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_recovery_code_person_id_person"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("code_sha256", name=op.f("pk_recovery_code")),
+    )
+    op.create_index(op.f("ix_recovery_code_person_id"), "recovery_code", ["person_id"], unique=False)
+    op.create_table(
+        "external_identity",
+        sa.Column("issuer", text(), nullable=False),
+        sa.Column("subject", text(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("linked_at_utc", moment(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_external_identity_person_id_person"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("issuer", "subject", name=op.f("pk_external_identity")),
+    )
+    op.create_index(op.f("ix_external_identity_person_id"), "external_identity", ["person_id"], unique=False)
+    op.create_table(
+        "sign_in_step",
+        sa.Column("token_sha256", text(), nullable=False),
+        sa.Column("kind", text(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=True),
+        sa.Column("payload", text(), nullable=False),
+        sa.Column("created_at_utc", moment(), nullable=False),
+        sa.Column("expires_at_utc", moment(), nullable=False),
+        sa.CheckConstraint(f"kind IN ({KINDS})", name=op.f("ck_sign_in_step_kind_word")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_sign_in_step_person_id_person"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_sign_in_step")),
+    )
+    op.create_index(op.f("ix_sign_in_step_person_id"), "sign_in_step", ["person_id"], unique=False)

@@ -374,3 +374,15 @@ def test_one_current_run_of_a_start_distance_and_time(parents: sa.Engine) -> Non
         connection.execute(sa.insert(run).values({**ROWS["run"], "retired_at_utc": NOW}))
     with pytest.raises(sa.exc.IntegrityError), writing(parents) as connection:
         connection.execute(sa.insert(run).values(ROWS["run"]))
+
+
+@pytest.mark.parametrize(("made_as", "then"), [(False, True), (True, False)], ids=["real to demo", "demo to real"])
+def test_a_clinic_stays_what_it_was_made_as(engine: sa.Engine, made_as: bool, then: bool) -> None:
+    clinic = TABLES["clinic"]
+    with writing(engine) as connection:
+        connection.execute(sa.insert(clinic).values(**{**ROWS["clinic"], "is_demo": made_as}))
+    with pytest.raises(sa.exc.DatabaseError, match="stays what it was made as"), writing(engine) as connection:
+        connection.execute(sa.update(clinic).values(is_demo=then))
+    with writing(engine) as connection:
+        connection.execute(sa.update(clinic).values(is_demo=made_as, name="Another name"))
+        assert connection.execute(sa.select(clinic.c.is_demo, clinic.c.name)).one() == (made_as, "Another name")

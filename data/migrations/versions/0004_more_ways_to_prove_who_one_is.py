@@ -2,6 +2,8 @@
 
 Revision ID: 0004
 Revises: 0003
+
+A later migration must not rebuild `clinic` in batch mode: its trigger would be gone.
 """
 
 import sqlalchemy as sa
@@ -15,6 +17,18 @@ branch_labels = None
 depends_on = None
 
 KINDS = "'second_factor', 'enrol', 'single_sign_on', 'first_owner'"
+
+# A real clinic never becomes the demo one, nor the reverse: in the demo anybody signs in as anybody.
+SAID = "A clinic stays what it was made as: a real one or the demo"
+SQLITE_TRIGGER = (
+    "CREATE TRIGGER clinic_stays_real_or_demo BEFORE UPDATE OF is_demo ON clinic WHEN NEW.is_demo IS NOT OLD.is_demo "
+    f"BEGIN SELECT RAISE(ABORT, '{SAID}'); END"
+)
+POSTGRESQL_TRIGGERS = (
+    f"CREATE FUNCTION clinic_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{SAID}'; END $$",
+    "CREATE TRIGGER clinic_stays_real_or_demo BEFORE UPDATE ON clinic FOR EACH ROW WHEN (NEW.is_demo IS DISTINCT FROM OLD.is_demo) "
+    "EXECUTE FUNCTION clinic_refuse()",
+)
 
 
 def upgrade() -> None:
@@ -65,3 +79,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_sign_in_step")),
     )
     op.create_index(op.f("ix_sign_in_step_person_id"), "sign_in_step", ["person_id"], unique=False)
+    for statement in (SQLITE_TRIGGER,) if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_TRIGGERS:
+        op.execute(statement)

@@ -128,6 +128,13 @@ def person_who_signs_in(database: sa.Engine, identity: Identity, *, source: str 
     return person_id
 
 
+def is_linked(database: sa.Engine, person_id: int) -> bool:
+    """Say whether somebody's account is linked to an identity."""
+    with reading(database) as connection:
+        statement = sa.select(col(ExternalIdentity.subject)).where(col(ExternalIdentity.person_id) == person_id)
+        return connection.execute(statement).first() is not None
+
+
 def set_email(database: sa.Engine, person_id: int, email: str | None) -> None:
     """
     Set the e-mail by which somebody's first single sign-on finds their account; None or an empty one takes it away.

@@ -142,6 +142,8 @@ class BrokenProvider:
                 **self.said,
             }
             return 200, {name: value for name, value in of_itself.items() if value is not None}
+        if path == "/moved":
+            return 302, f"{self.address}/jwks"
         if path == "/jwks":
             return 200, {"keys": [key.as_dict(private=False) for key in self.keys]}
         if path == "/token":
@@ -166,6 +168,8 @@ def broken_provider(*keys: Key) -> Iterator[BrokenProvider]:
             sent = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
+            if status == 302:
+                self.send_header("location", str(answer))
             self.send_header("content-length", str(len(sent)))
             self.end_headers()
             self.wfile.write(sent)

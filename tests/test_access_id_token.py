@@ -181,6 +181,10 @@ def test_a_broken_token_is_refused(name: str) -> None:
     assert refused(broken(), access_token="opens-nothing") == reason
 
 
+def test_a_nonce_is_asked_for_even_if_none_was_put_down() -> None:
+    assert refused(token(nonce=None), expected=Expected(ISSUER, CLIENT, "")) == "missing_claim nonce"
+
+
 def test_there_are_more_than_twelve_broken_tokens_and_the_one_they_are_made_of_is_good() -> None:
     assert len(BROKEN) == 43
     assert proved(token(), access_token="opens-nothing").subject == "subject-1"

@@ -216,10 +216,10 @@ def test_a_provider_that_names_another_issuer_or_an_unsafe_endpoint_is_not_asked
 
 
 def test_a_redirect_of_the_provider_is_not_followed(endpoints: BrokenProvider) -> None:
-    endpoints.said = {"jwks_uri": f"{endpoints.address}/elsewhere"}  # answers 404
+    endpoints.said = {"jwks_uri": f"{endpoints.address}/moved"}
     with pytest.raises(ProviderSilent) as silent:
         signed_in(provider_at(endpoints.address), endpoints)
-    assert silent.value.reason == "status_404"
+    assert silent.value.reason == "status_302"
 
 
 def test_a_code_without_its_verifier_opens_nothing(endpoints: BrokenProvider) -> None:

@@ -126,9 +126,12 @@ def test_who_was_switched_off_is_refused_before_and_after_linking(scene: Scene) 
 
 def test_unlinking_ends_the_sessions_and_the_next_sign_in_links_only_by_an_email_set_anew(scene: Scene) -> None:
     tess = scene.tess.person_id or 0
+    assert not single_sign_on.is_linked(scene.engine, tess)
     arrives(scene, identity())
+    assert single_sign_on.is_linked(scene.engine, tess)
     token = sessions.start(scene.engine, tess, now=NOW)
     assert single_sign_on.unlink(scene.engine, tess, now=NOW)
+    assert not single_sign_on.is_linked(scene.engine, tess)
     assert sessions.find(scene.engine, sessions.key_of(token), touch=False, now=NOW) is None
     assert refused(scene, identity()) == "unknown_email"
     assert not single_sign_on.unlink(scene.engine, tess, now=NOW)
@@ -706,7 +709,7 @@ def test_in_a_browser_one_presses_the_button_signs_in_at_the_provider_and_arrive
     ines = clinic.person("browser@clinic.example", "Bea Brown")
     shipped.knows("browser-subject", email="browser@clinic.example", email_verified=True)
     asked: list[Request] = []
-    page.on("request", lambda request: asked.append(request))
+    page.on("request", lambda request: asked.append(request))  # noqa: PLW0108  (playwright cannot wrap a built-in method)
     page.route("https://**", lambda route: route.abort())  # the provider's page wants its look from elsewhere
     page.goto(f"{clinic.address}/patients")
     page.get_by_role("button", name=f"Sign in with {NAME}").click()

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from access.id_token import Expected, TokenRefused
-from access.identity_provider import Asked, Provider, ProviderSilent, Settings, SingleSignOnUnusable, configured, known_error
+from access.identity_provider import Asked, Provider, ProviderSilent, known_error
+from access.single_sign_on_settings import Settings, SingleSignOnUnusable, configured
 from tests.identity_providers import BrokenProvider, broken_provider, rsa_key, signed
 from tests.serving import free_port
 

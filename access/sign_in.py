@@ -16,13 +16,14 @@ from starlette.routing import Route
 
 from access import accounts, passphrases, sessions, throttle
 from access.cookies import COOKIE, SECURE_COOKIE, is_secure, session_of, token_of
+from access.identity_provider import provider
 from access.page import comes_from_here, form_of, hidden, page, paragraph, refused_form, unusable
 from data import queries
 from data.database import DatabaseUnusable, engine
 
 Result = TypeVar("Result")
 UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f\\]")
-NOT_A_PLACE = frozenset({"/login", "/logout", "/healthz"})  # nowhere to arrive after signing in
+NOT_A_PLACE = frozenset({"/login", "/logout", "/healthz", "/sso/start", "/sso/back"})  # nowhere to arrive after signing in
 
 
 def safe_next(wanted: str | None) -> str:
@@ -64,10 +65,19 @@ def _login_page(wanted: str, refused: str = "", *, status: int = 200, headers: d
             '<label for="name">Name</label><input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required autofocus>'
             '<label for="passphrase">Passphrase</label>'
             '<input id="passphrase" name="passphrase" type="password" autocomplete="current-password" required>'
-            '<button class="first">Sign in</button></form>'
+            f'<button class="first">Sign in</button></form>{_single_sign_on(wanted)}'
         )
     body = f"<h1>Still Running</h1><p>Calm the load down, build it up again, and keep the runner running.</p>{asked}"
     return page("Sign in · Still Running", body, status=status, headers=headers)
+
+
+def _single_sign_on(wanted: str) -> str:
+    """Write the button that leads to the identity provider; nothing if there is none."""
+    there = provider()
+    if there is None:
+        return ""
+    said = html.escape(f"Sign in with {there.settings.name}")
+    return f'<form method="post" action="/sso/start">{hidden("next", wanted)}<button>{said}</button></form>'
 
 
 _at_the_door = anyio.CapacityLimiter(2)  # who signs in takes no thread from those who work
@@ -121,7 +131,7 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else "app"
 
 
-def arrived(request: Request, person_id: int, wanted: str) -> Response:
+def arrived(request: Request, person_id: int, wanted: str, *, second_factor_done: bool = False) -> Response:
     """Start a new session, never one that was there before, and end the one this browser had."""
     if (before := token_of(request.scope)) is not None:
         sessions.end(engine(), sessions.key_of(before), source=_address(request))

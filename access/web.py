@@ -24,14 +24,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from access import sign_in
+from access import identity_provider, sign_in, single_sign_on_routes
 from access.cookies import is_secure, session_of
 from access.page import streamlit_page, unusable
 from data import queries
 from data.database import DatabaseUnusable, engine
 
 IDENTITY_HEADER = "x-still-running-session"
-PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health"})
+PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health", "/sso/start", "/sso/back"})
 PUBLIC_FOLDERS = ("/static/", "/set-passphrase/")
 COMMON_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -52,6 +52,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """
     logging.getLogger("uvicorn.access").disabled = True  # addresses stay out of logs, whoever starts the server
     app_policy()
+    identity_provider.provider()  # settings that cannot be used stop the start, with what to do
     gc.collect()
     gc.freeze()
     yield
@@ -152,4 +153,4 @@ async def healthz(_request: Request) -> Response:
     return JSONResponse({"ok": True})
 
 
-ROUTES = (*sign_in.ROUTES, Route("/healthz", healthz, methods=["GET"]))
+ROUTES = (*sign_in.ROUTES, *single_sign_on_routes.ROUTES, Route("/healthz", healthz, methods=["GET"]))

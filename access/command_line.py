@@ -1,7 +1,6 @@
 """`python -m data user …` and `python -m data site …`: who works here, from a terminal. Imported by data/__main__.py."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import sqlalchemy as sa
@@ -153,7 +152,5 @@ def _site_ids(engine: sa.Engine, names: Sequence[str]) -> list[int]:
 
 
 def _show(link: "Link") -> None:
-    until: datetime = link.holds_until.astimezone()
-    typer.echo(
-        f"With this link they set their passphrase, once, until {until:%Y-%m-%d %H:%M}. Hand it over after the app's address:\n  {link.path}"
-    )
+    until = f"{link.holds_until:%Y-%m-%d %H:%M}"
+    typer.echo(f"With this link they set their passphrase, once, until {until}. Hand it over after the app's address:\n  {link.path}")

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import col
@@ -44,7 +45,7 @@ class Link:
     """A link with which a person sets their passphrase. It is given once and stored nowhere."""
 
     path: str
-    holds_until: datetime
+    holds_until: datetime  # by the clinic's clock
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -231,8 +232,8 @@ def new_link(viewer: Viewer, key: str, *, database: sa.Engine | None = None, now
     EntryRefused
         If the person has no login name or is switched off, or this is the demo clinic.
     """
-    now = now or utc_now()
-    with people.changing(database or engine(), viewer, key, now=now) as change:
+    database, now = database or engine(), now or utc_now()
+    with people.changing(database, viewer, key, now=now) as change:
         change.only_in_a_real_clinic()
         if not change.person.is_active:
             raise EntryRefused(["This person is switched off. Switch them on first."])
@@ -240,7 +241,7 @@ def new_link(viewer: Viewer, key: str, *, database: sa.Engine | None = None, now
             raise EntryRefused(["This person has no login name yet. Give them one first."])
         token = accounts.put_link(change.connection, change.person.person_id, now=now)
         change.tell("set_passphrase_link", "none or an older one", "made")
-    return Link(f"{LINK_PATH}{token}", now + accounts.LINK_HOLDS)
+    return Link(f"{LINK_PATH}{token}", (now + accounts.LINK_HOLDS).astimezone(ZoneInfo(queries.clinic(database).time_zone)))
 
 
 def unlock(viewer: Viewer, key: str, *, database: sa.Engine | None = None) -> None:

@@ -75,8 +75,11 @@ except NotFound:
     st.stop()
 sites = people.sites()
 in_the_demo = people.sign_in_rules().is_demo
-person.said()
-everybody, new_person, one_person, at_sites, rules = st.tabs(["Everybody", "New person", "Change a person", "Sites", "Rules of sign-in"])
+with st.container():  # always there, so that the tabs below stay where they are
+    person.said()
+everybody, new_person, one_person, at_sites, rules = st.tabs(
+    ["Everybody", "New person", "Change a person", "Sites", "Rules of sign-in"], key="people_tabs"
+)
 with everybody:
     _everybody(colleagues, sites)
 with new_person:

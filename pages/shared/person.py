@@ -28,7 +28,7 @@ def said() -> None:
     if link is not None:
         with st.container(border=True):
             st.write(
-                f"Hand this link over, on paper or in person: no mail is sent. It works once, until {link.holds_until:%Y-%m-%d %H:%M} UTC "
+                f"Hand this link over, on paper or in person: no mail is sent. It works once, until {link.holds_until:%Y-%m-%d %H:%M} "
                 "(48 hours), and is not shown again. With it they set their passphrase."
             )
             st.code(urljoin(st.context.url or "", link.path), language=None, wrap_lines=True)
@@ -111,8 +111,8 @@ def _roles_and_sites(viewer: Viewer, one: people.Colleague, sites: dict[int, str
             return
 
     def save() -> None:
+        people.set_roles(viewer, one.key, roles)  # first: it may be refused
         people.set_sites(viewer, one.key, at)
-        people.set_roles(viewer, one.key, roles)
 
     _tried(save, f"Roles and sites of {plain(person.name)} are saved.")
 

@@ -1,9 +1,10 @@
 """A person who works here: added, changed, switched off. What was done, and a link to hand over, are said once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urljoin
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from access import people
 from clinic import AlreadyThere
@@ -56,7 +57,7 @@ def new_person(viewer: Viewer, sites: dict[int, str], *, in_the_demo: bool) -> N
             login_name = right.text_input("Login name", max_chars=100, key=f"new_login_{form}", help="What they type to sign in.")
             email = right.text_input("E-mail, if single sign-on is used", max_chars=254, key=f"new_email_{form}")
         roles = left.pills("Roles", list(Role), selection_mode="multi", format_func=people.role_word, key=f"new_roles_{form}")
-        at = left.multiselect("Sites", list(sites), format_func=sites.__getitem__, key=f"new_sites_{form}", placeholder="Where they work")
+        at = _sites_asked(right if in_the_demo else left, sites, key=f"new_sites_{form}")
         if not st.form_submit_button("Add the person", icon=":material/person_add:", type="primary", key="add_person"):
             return
     _tried(
@@ -101,7 +102,7 @@ def _roles_and_sites(viewer: Viewer, one: people.Colleague, sites: dict[int, str
             format_func=people.role_word,
             key=f"roles_{one.key}",
         )
-        at = right.multiselect("Sites", list(sites), sorted(person.site_ids), format_func=sites.__getitem__, key=f"sites_{one.key}")
+        at = _sites_asked(right, sites, sorted(person.site_ids), key=f"sites_{one.key}")
         st.caption(
             "These are your own roles: changing them signs you out."
             if person.person_id == viewer.person_id
@@ -115,6 +116,13 @@ def _roles_and_sites(viewer: Viewer, one: people.Colleague, sites: dict[int, str
         people.set_sites(viewer, one.key, at)
 
     _tried(save, f"Roles and sites of {plain(person.name)} are saved.")
+
+
+def _sites_asked(column: DeltaGenerator, sites: dict[int, str], given: Sequence[int] = (), *, key: str) -> list[int]:
+    if not sites:
+        column.caption("There is no site yet: add one under “Sites”.")
+        return []
+    return column.pills("Sites", list(sites), default=given, selection_mode="multi", format_func=sites.__getitem__, key=key)
 
 
 def _account(viewer: Viewer, one: people.Colleague) -> None:

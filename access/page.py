@@ -63,6 +63,8 @@ a {{ color: var(--accent); }}
 .refused {{ border-left: 4px solid var(--accent); background: var(--raised); padding: 0.5rem 0.75rem; }}
 label {{ display: block; font-weight: 600; margin: 1rem 0 0.25rem; }}
 input {{ width: 100%; font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--quiet); border-radius: 0.375rem; padding: 0.5rem 0.75rem; }}
+label.choice {{ display: flex; align-items: center; gap: 0.6rem; font-weight: 400; margin-top: 1.25rem; }}
+label.choice input {{ width: 1.25rem; height: 1.25rem; accent-color: var(--accent); }}
 button {{ font: inherit; width: 100%; min-height: 2.75rem; margin: 0.25rem 0; padding: 0.4rem 0.75rem; border-radius: 0.375rem; cursor: pointer;
   color: inherit; background: var(--ground); border: 1px solid var(--rule); }}
 button:hover {{ border-color: var(--accent); }}

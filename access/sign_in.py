@@ -193,7 +193,7 @@ async def set_passphrase(request: Request) -> Response:
         if passphrase != form.get("again", ""):
             return await run_in_threadpool(_set_passphrase_page, token, "The two are not the same.", status=422)
         try:
-            await _slowly(lambda: accounts.set_passphrase(engine(), token, passphrase))
+            await _slowly(lambda: accounts.set_passphrase(engine(), token, passphrase, source=_address(request)))
         except passphrases.PassphraseRefused as refused:
             return await run_in_threadpool(_set_passphrase_page, token, str(refused), status=422)
         except accounts.LinkRefused:

@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from access import identity_provider, sign_in, single_sign_on_routes
+from access import first_owner, identity_provider, sign_in, single_sign_on_routes
 from access.cookies import is_secure, session_of
 from access.page import streamlit_page, unusable
 from data import queries
@@ -32,7 +32,9 @@ from data.database import DatabaseUnusable, engine
 
 IDENTITY_HEADER = "x-still-running-session"
 PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health", "/sso/start", "/sso/back"})
-PUBLIC_FOLDERS = ("/static/", "/set-passphrase/")
+PUBLIC_FOLDERS = ("/static/", "/set-passphrase/", first_owner.FOLDER)
+# What answers in a clinic that has no owner yet: how the first one comes in, and nothing else.
+BEFORE_THE_FIRST_OWNER = frozenset({"/healthz", "/_stcore/health"})
 COMMON_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -53,6 +55,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     logging.getLogger("uvicorn.access").disabled = True  # addresses stay out of logs, whoever starts the server
     app_policy()
     identity_provider.provider()  # settings that cannot be used stop the start, with what to do
+    first_owner.announce()
     gc.collect()
     gc.freeze()
     yield
@@ -87,13 +90,17 @@ class Gate:
         # whoever sends it, it is not theirs to say
         scope["headers"] = [(name, value) for name, value in scope["headers"] if name.lower() != IDENTITY_HEADER.encode()]
         send = self._with_headers(scope, send) if scope["type"] == "http" else send
-        if _is_public(scope):
-            await self.app(scope, receive, send)
-            return
+        public = _is_public(scope)
         try:
-            found = await session_of(scope)
+            if not (public and _answers_before_the_first_owner(scope["path"])) and await first_owner.is_missing():
+                await _refuse(scope, receive, send, first_owner.not_set_up())
+                return
+            found = None if public else await session_of(scope)
         except (DatabaseUnusable, sa.exc.SQLAlchemyError) as error:
             await _refuse(scope, receive, send, unusable(error))
+            return
+        if public:
+            await self.app(scope, receive, send)
             return
         if found is None:
             await _refuse(scope, receive, send, _no_session(scope))
@@ -127,6 +134,10 @@ def _is_public(scope: Scope) -> bool:
     return path.startswith(PUBLIC_FOLDERS) and ".." not in path and "//" not in path and not sign_in.UNSAFE_IN_PATH.search(path)
 
 
+def _answers_before_the_first_owner(path: str) -> bool:
+    return path in BEFORE_THE_FIRST_OWNER or path.startswith(PUBLIC_FOLDERS)
+
+
 def _no_session(scope: Scope) -> Response:
     headers = Headers(scope=scope)
     if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"} and "text/html" in headers.get("accept", ""):
@@ -153,4 +164,4 @@ async def healthz(_request: Request) -> Response:
     return JSONResponse({"ok": True})
 
 
-ROUTES = (*sign_in.ROUTES, *single_sign_on_routes.ROUTES, Route("/healthz", healthz, methods=["GET"]))
+ROUTES = (*sign_in.ROUTES, *first_owner.ROUTES, *single_sign_on_routes.ROUTES, Route("/healthz", healthz, methods=["GET"]))

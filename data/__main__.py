@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 import typer
 
+from access.command_line import site_app, user_app
 from data import audit, database, exports, imports, queries, records
 from data.permissions import COMMAND_LINE, NotFound
 from models import Clinic, EntryRefused, ImportOutcome, PatientEntry
@@ -20,6 +21,8 @@ from models import Clinic, EntryRefused, ImportOutcome, PatientEntry
 app = typer.Typer(help="Still Running from a terminal.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit_app = typer.Typer(help="Who saw or changed what.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
+app.add_typer(user_app, name="user")
+app.add_typer(site_app, name="site")
 
 
 class ExportTable(StrEnum):
@@ -120,6 +123,7 @@ def init(
             f"\nRECOVERY SHEET: print this and lock it away, apart from the computer.\n  Clinic: {name}\n  Key:    {groups}\n"
             f"  Kept in {database.key_file()} (only you can read it).\nNo key, no data: without it nobody can ever read this clinic's database."
         )
+    typer.echo(f"\n{NEXT}")
 
 
 def _day(text: str, option: str) -> date:
@@ -255,6 +259,10 @@ def main() -> None:
     sys.exit(2)
 
 
+NEXT = """Next:
+  python -m data site add "Lakeside"     for each place where you work; --kind virtual for calls
+  start the app: it prints a link by which the first owner sets their name and passphrase
+  (or here: python -m data user add "Olga Owner" --login olga --role owner)"""
 NOT_SAVED = "What was being saved is not saved; what was there before is as it was."
 
 

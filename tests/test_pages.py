@@ -16,7 +16,7 @@ from data.permissions import COMMAND_LINE
 from models import EpisodeEntry, EpisodeOfCare, PainEntry, PainScore, Patient, PatientEntry, Person, Role, Viewer
 from tests.serving import ROOT
 
-PAGES = ("today", "patient", "pain_diary", "import_runs", "patients")
+PAGES = ("today", "patient", "pain_diary", "import_runs", "patients", "people")
 
 
 def _therapist() -> Viewer:
@@ -193,7 +193,8 @@ def test_a_runner_without_any_log_has_a_page_that_says_so(dashboard: AppTest) ->
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_says_in_words_that_the_database_cannot_be_read(dashboard: AppTest, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _signed_in(dashboard, _therapist()).run().switch_page(f"pages/{name}.py").run()
+    owner = next(person for person in accounts.demo_people() if Role.OWNER in person.roles)
+    _signed_in(dashboard, owner if name == "people" else _therapist()).run().switch_page(f"pages/{name}.py").run()
     path = Path(str(engine().url.database))
     engine().dispose()
     path.write_bytes(b"this is no database" * 1000)

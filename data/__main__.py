@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 import typer
 
-from data import audit, database, exports, imports, queries, records
+from data import audit, audit_check, database, exports, imports, queries, records
 from data.permissions import COMMAND_LINE, NotFound
 from models import Clinic, EntryRefused, ImportOutcome, PatientEntry
 
@@ -229,7 +229,7 @@ def verify(
     ] = False,
 ) -> None:
     """Check that no row of the audit was changed, removed, moved, inserted or cut off."""
-    faults = audit.verify(_ready(), renew_head=renew_head)
+    faults = audit_check.verify(_ready(), renew_head=renew_head)
     for fault in faults:
         typer.echo(fault.sentence)
     if faults:

@@ -129,7 +129,7 @@ GRANTS = (
         front_desk=Reach.NONE,
         functions=("records.set_week_start", "records.set_therapists_see_site"),
     ),
-    Grant(Thing.AUDIT, Act.SEE, owner=Reach.ALL, therapist=Reach.THEIRS, front_desk=Reach.NONE, functions=("audit.search",)),
+    Grant(Thing.AUDIT, Act.SEE, owner=Reach.ALL, therapist=Reach.THEIRS, front_desk=Reach.NONE, functions=("audit_search.search",)),
 )
 _GRANTED = {(grant.thing, grant.act): grant for grant in GRANTS}
 

@@ -21,7 +21,7 @@ from data.database import reading, writing
 from data.permissions import Thing
 from models import AuditAction, EpisodeOfCare, PainScore, Patient, Run, Viewer, plain_text, utc_now
 
-__all__ = ["changing", "make_key", "noting_refusals", "record", "taken_away", "viewed"]
+__all__ = ["changing", "make_key", "may_take_away", "noting_refusals", "record", "taken_away", "viewed"]
 
 SAME_VIEW_FOR = timedelta(minutes=5)  # one row for each viewer, patient, screen and this long
 KEY_CHARACTERS_MAX = 80  # of an object's key, which may come from an address that somebody made up
@@ -167,6 +167,19 @@ def viewed(
                 record(connection, viewer, AuditAction.VIEW, kind=screen, key=key or "", patient_id=patient_id, now=moment)
                 before = moment
     _RECENT.add(what, before)
+
+
+def may_take_away(engine: sa.Engine, viewer: Viewer, patient_key: str) -> None:
+    """
+    Ask whether somebody may take a patient's facts away, before they are read for it; a refusal is written down.
+
+    Raises
+    ------
+    NotFound
+        If there is no such patient for this viewer.
+    """
+    with noting_refusals(engine, viewer, "patient", patient_key), reading(engine) as connection:
+        permissions.patient_row(connection, viewer, key=patient_key, thing=Thing.EXPORT)
 
 
 def taken_away(

@@ -1,7 +1,7 @@
 """The check of the audit: every row, their order and their end. What it finds and what it cannot find is said in docs/audit.md."""
 
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,8 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from data import permissions
+from data.audit import noting_refusals
 from data.audit_key import EVENT, NOTHING_BEFORE, Head, head_file, read_head, remember_head, row_mac, secret_of
 from data.database import reading
+from data.permissions import Act, Thing
+from models import Viewer
 
 
 class FaultKind(StrEnum):
@@ -37,10 +41,25 @@ GUARDS = {
     "sqlite": {"audit_event_no_update", "audit_event_no_delete", "audit_event_in_order"},
     "postgresql": {"audit_event_no_change", "audit_event_no_truncate", "audit_event_in_order"},
 }
+TOLD_EVERY_ROWS = 2_000
 LOOKED_AT_CLOSELY = 1_000  # bad rows whose place is searched for among each other
 
 
-def verify(engine: sa.Engine, *, renew_head: bool = False) -> list[Fault]:
+def check(engine: sa.Engine, viewer: Viewer, *, on_progress: Callable[[int], None] | None = None) -> list[Fault]:
+    """
+    Check the audit for who may read all of it, see `verify`.
+
+    Raises
+    ------
+    NotFound
+        If this viewer may not; that is written down.
+    """
+    with noting_refusals(engine, viewer, "audit_event", None):
+        permissions.require(viewer, Thing.AUDIT, Act.SEE)
+    return verify(engine, on_progress=on_progress)
+
+
+def verify(engine: sa.Engine, *, renew_head: bool = False, on_progress: Callable[[int], None] | None = None) -> list[Fault]:
     """
     Check every row, their order and their end.
 
@@ -48,6 +67,8 @@ def verify(engine: sa.Engine, *, renew_head: bool = False) -> list[Fault]:
     ----------
     renew_head : bool
         Accept the newest row as the end, after a backup was restored on purpose: `audit.head` is written anew.
+    on_progress : callable, optional
+        Is told now and then how many rows have been looked at.
 
     Returns
     -------
@@ -68,8 +89,10 @@ def verify(engine: sa.Engine, *, renew_head: bool = False) -> list[Fault]:
         secret = secret_of(connection)
         head = read_head(text, secret)
         chain = _Chain(secret, head)
-        for row in _raw_rows(connection):
+        for number, row in enumerate(_raw_rows(connection), start=1):
             chain.add(row)
+            if on_progress is not None and number % TOLD_EVERY_ROWS == 0:
+                on_progress(number)
         faults += chain.faults()
         newest = chain.newest
     if renew_head and newest is not None:

@@ -119,7 +119,14 @@ GRANTS = (
         ),
     ),
     Grant(Thing.BOOKING, Act.WRITE, owner=Reach.NONE, therapist=Reach.THEIRS, front_desk=Reach.ALL, functions=("records.add_visit",)),
-    Grant(Thing.EXPORT, Act.SEE, owner=Reach.NONE, therapist=Reach.THEIRS, front_desk=Reach.NONE, functions=("audit.taken_away",)),
+    Grant(
+        Thing.EXPORT,
+        Act.SEE,
+        owner=Reach.NONE,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.NONE,
+        functions=("audit.may_take_away", "audit.taken_away"),
+    ),
     Grant(Thing.COUNTS, Act.SEE, owner=Reach.ALL, therapist=Reach.NONE, front_desk=Reach.NONE, functions=("queries.counts",)),
     Grant(
         Thing.SETTINGS,
@@ -129,7 +136,14 @@ GRANTS = (
         front_desk=Reach.NONE,
         functions=("records.set_week_start", "records.set_therapists_see_site"),
     ),
-    Grant(Thing.AUDIT, Act.SEE, owner=Reach.ALL, therapist=Reach.THEIRS, front_desk=Reach.NONE, functions=("audit_search.search",)),
+    Grant(
+        Thing.AUDIT,
+        Act.SEE,
+        owner=Reach.ALL,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.NONE,
+        functions=("audit_search.search", "audit_search.newest_number", "audit_search.people", "audit_check.check"),
+    ),
 )
 _GRANTED = {(grant.thing, grant.act): grant for grant in GRANTS}
 

@@ -250,7 +250,7 @@ def test_the_owner_reads_who_and_when_and_no_clinical_values(scene: Scene, ada: 
     (own, *_) = audit_search.search(scene.engine, scene.tess, patient_key=ada.patient)
     assert json.loads(own.detail)["new"]["nprs"] == 9
     assert {line.patient_key for line in audit_search.search(scene.engine, scene.tess, patient_key=ada.patient)} == {ada.patient}
-    assert audit_search.search(scene.engine, scene.olga, action=AuditAction.SIGN_IN) == []
+    assert audit_search.search(scene.engine, scene.olga, actions={AuditAction.SIGN_IN}) == []
     assert len(audit_search.search(scene.engine, scene.olga, person_id=scene.tess.person_id, limit=2)) == 2
     assert audit_search.search(scene.engine, scene.olga, before=newest.at_utc - timedelta(days=900)) == []
 

@@ -36,6 +36,7 @@ PAGES = (
     Page("pages/pain_diary.py", "Pain diary", "pain-diary"),
     Page("pages/import_runs.py", "Import runs", "import-runs"),
     Page("pages/patients.py", "Patients", "patients"),
+    Page("pages/audit.py", "Audit", "audit", OWNER),
 )
 # A file of ours: an icon by name would be fetched from outside the clinic.
 ICON = Path(__file__).with_name("icon.png")

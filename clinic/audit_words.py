@@ -227,14 +227,16 @@ def chart_openings(viewer: Viewer, patient_key: str) -> tuple[list[dict[str, Any
     audit.viewed(engine(), viewer, "who opened", patient_key=patient_key)
     zone_name = queries.clinic(engine()).time_zone
     found = audit_search.search(engine(), viewer, patient_key=patient_key, actions=OPENED, limit=OPENINGS_SHOWN + 1)
+    zone = ZoneInfo(zone_name)
     lines = [
-        {name: value for name, value in _line(row, ZoneInfo(zone_name)).items() if name in _OF_CHART} for row in found[:OPENINGS_SHOWN]
+        {
+            "When": f"{row.at_utc.astimezone(zone):%Y-%m-%d %H:%M}",
+            **{name: _line(row, zone)[name] for name in ("Who", "What", "From where")},
+        }
+        for row in found[:OPENINGS_SHOWN]
     ]
     which = f"The newest {OPENINGS_SHOWN} rows" if len(found) > OPENINGS_SHOWN else "All there are"
     return lines, f"{which}: one for each person, screen and five minutes. Times are those of {zone_name}."
-
-
-_OF_CHART = ("When", "Who", "What", "From where")
 
 
 def _line(row: AuditLine, zone: ZoneInfo) -> dict[str, Any]:

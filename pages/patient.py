@@ -24,8 +24,9 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     with st.container(gap=None, width="stretch"):
         st.title(plain(shown.row.patient_name), anchor=False)
         st.caption(plain(shown.header))
-    take_away(shown.row.patient_key)
-    another_runner(viewer)
+    with st.container(horizontal=True, width="content"):
+        take_away(shown.row.patient_key)
+        another_runner(viewer)
 
 if shown.rest_pain_words:
     st.warning(shown.rest_pain_words, icon=":material/stethoscope:")

@@ -10,8 +10,9 @@ from pages.shared.begin import ask_again, is_proved
 
 _STYLE = """<style>
 .take-away { display: grid; grid-template-columns: 1fr auto auto; gap: 0.5rem; align-items: center; }
-.take-away a { color: inherit; text-decoration: none; border: 1px solid currentColor; border-radius: 0.375rem; padding: 0.25rem 0.75rem; }
-.take-away a:hover, .take-away a:focus-visible { text-decoration: underline; }
+.take-away a { color: inherit; text-decoration: none; text-align: center; border: 1px solid color-mix(in srgb, currentColor 30%, transparent);
+  border-radius: 0.375rem; padding: 0.25rem 0.75rem; }
+.take-away a:hover, .take-away a:focus-visible { border-color: currentColor; }
 </style>"""
 
 

@@ -77,6 +77,8 @@ def _dated(sheet: Any, value: date, shown_as: str) -> Any:
 
 def _text(sheet: Any, text: str) -> Any:
     shown = printable(text)
+    if not shown:
+        return None
     cell = WriteOnlyCell(sheet, shown)
     cell.data_type = "s"  # whatever it begins with; openpyxl would make a formula of "=1+1" and an error of "#N/A"
     if is_formula(shown):

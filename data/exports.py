@@ -48,13 +48,21 @@ class Taken:
 
 
 def printable(text: str) -> str:
-    """Take out what cannot be seen and no file format likes; tabs and ends of lines stay."""
-    return "".join(char for char in text if char.isprintable() or char in "\t\r\n")
+    r"""
+    Take out what cannot be seen and no file format likes; tabs stay, and every end of a line is a line feed.
+
+    XML knows no other one, and a bare carriage return would end a row of CSV: the writer does not quote it.
+
+    >>> printable("a\x00b\r\nc\r=1+1")
+    'ab\nc\n=1+1'
+    """
+    seen = "".join(char for char in text if char.isprintable() or char in "\t\r\n")
+    return seen.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_formula(text: str) -> bool:
     """Say whether a spreadsheet may read a printable text as a formula."""
-    return text.lstrip().startswith(FORMULA_STARTS) or text.lstrip(" ").startswith(("\t", "\r", "\n"))
+    return text.lstrip().startswith(FORMULA_STARTS) or text.lstrip(" ").startswith(("\t", "\n"))
 
 
 def guarded(text: str) -> str:

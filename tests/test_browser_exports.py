@@ -61,7 +61,9 @@ def clinic(demo_url: str, serve: Callable[..., str]) -> Clinic:
 def test_six_files_are_taken_away_under_the_policy_and_the_page_stays(clinic: Clinic, page: Page, tmp_path: Path) -> None:
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
-    page.add_init_script("addEventListener('securitypolicyviolation', event => console.log('VIOLATION', event.violatedDirective))")
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', event => console.log('VIOLATION', event.violatedDirective, event.blockedURI))"
+    )
     clinic.open_chart(page)
     assert page.locator('a[href^="/export/"]').count() == 0  # drawn when it is opened
     page.get_by_role("button", name="Take away").click()

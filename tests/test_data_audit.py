@@ -247,7 +247,9 @@ def test_the_owner_reads_who_and_when_and_no_clinical_values(scene: Scene, ada: 
     records.correct_pain_score(scene.engine, scene.tess, ada.score, 9)
     (newest, *_) = audit_search.search(scene.engine, scene.olga)
     assert (newest.actor, newest.action, newest.patient_key, newest.detail) == ("Tess", AuditAction.CHANGE, ada.patient, "")
+    assert (newest.patient_name, newest.patient_code) == ("", "")
     (own, *_) = audit_search.search(scene.engine, scene.tess, patient_key=ada.patient)
+    assert (own.patient_name, own.patient_code) == ("", "ADA")
     assert json.loads(own.detail)["new"]["nprs"] == 9
     assert {line.patient_key for line in audit_search.search(scene.engine, scene.tess, patient_key=ada.patient)} == {ada.patient}
     assert audit_search.search(scene.engine, scene.olga, actions={AuditAction.SIGN_IN}) == []

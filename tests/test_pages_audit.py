@@ -207,14 +207,6 @@ def test_every_page_is_looked_at_here() -> None:
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} - {"__init__", "audit"} == set(LEFT)
 
 
-def test_choosing_another_runner_leaves_a_row_for_the_list(dashboard: AppTest) -> None:
-    person = _therapist()
-    _signed_in(dashboard, person).run().switch_page("pages/patient.py").run()
-    assert dashboard.selectbox(key="offered_episode").options
-    assert [row[1] for row in _rows(AuditAction.VIEW)] == ["today"]
-    assert queries.episodes(engine(), person)
-
-
 def test_the_front_desk_chooses_a_patient_and_imports_nothing(dashboard: AppTest) -> None:
     desk = next(person for person in accounts.demo_people() if person.roles == {Role.FRONT_DESK})
     _signed_in(dashboard, desk).run().switch_page("pages/import_runs.py").run()

@@ -14,7 +14,10 @@ if runtime.exists():
 else:
     from starlette.middleware import Middleware
 
-    from access import web
+    from access import downloads, web
+    from clinic import exports
     from pages.shared import loaded  # noqa: F401
 
-    app = st.App(__file__, routes=web.ROUTES, middleware=[Middleware(web.Gate)], lifespan=web.lifespan)
+    app = st.App(
+        __file__, routes=(*web.ROUTES, downloads.route(exports.patient_table)), middleware=[Middleware(web.Gate)], lifespan=web.lifespan
+    )

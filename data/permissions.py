@@ -120,7 +120,14 @@ GRANTS = (
         ),
     ),
     Grant(Thing.BOOKING, Act.WRITE, owner=Reach.NONE, therapist=Reach.THEIRS, front_desk=Reach.ALL, functions=("records.add_visit",)),
-    Grant(Thing.EXPORT, Act.SEE, owner=Reach.NONE, therapist=Reach.THEIRS, front_desk=Reach.NONE, functions=("audit.taken_away",)),
+    Grant(
+        Thing.EXPORT,
+        Act.SEE,
+        owner=Reach.NONE,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.NONE,
+        functions=("audit.may_take_away", "audit.taken_away"),
+    ),
     Grant(Thing.COUNTS, Act.SEE, owner=Reach.ALL, therapist=Reach.NONE, front_desk=Reach.NONE, functions=("queries.counts",)),
     Grant(
         Thing.SETTINGS,
@@ -146,7 +153,14 @@ GRANTS = (
             "people.changing",
         ),
     ),
-    Grant(Thing.AUDIT, Act.SEE, owner=Reach.ALL, therapist=Reach.THEIRS, front_desk=Reach.NONE, functions=("audit.search",)),
+    Grant(
+        Thing.AUDIT,
+        Act.SEE,
+        owner=Reach.ALL,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.NONE,
+        functions=("audit_search.search", "audit_search.newest_number", "audit_search.people", "audit_check.check"),
+    ),
 )
 _GRANTED = {(grant.thing, grant.act): grant for grant in GRANTS}
 

@@ -22,7 +22,7 @@ from tests.conftest import _copy_of
 from tests.serving import ROOT, served
 from tests.visiting import FROM_OUR_PAGE, HTML, Visitor
 
-PAGES = ("", "today", "patient", "pain-diary", "import-runs", "patients", "people")
+PAGES = ("", "today", "patient", "pain-diary", "import-runs", "patients", "people", "audit")
 INNER = (
     "/_stcore/metrics",
     "/_stcore/host-config",

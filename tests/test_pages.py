@@ -75,7 +75,7 @@ def test_without_a_session_the_frame_is_locked_and_shows_nothing_of_the_clinic(d
     assert not [name for name in patients | people if name in _texts(dashboard)]
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, "audit"])
 def test_a_page_that_runs_by_itself_shows_nothing(name: str, demo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", demo_url)
     engine.cache_clear()

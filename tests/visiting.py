@@ -24,6 +24,7 @@ class Answer:
     status: int
     headers: http.client.HTTPMessage
     text: str
+    content: bytes = b""
 
     @property
     def location(self) -> str:
@@ -46,7 +47,7 @@ class Visitor:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         connection.request(method, path, body=body, headers=sent)
         answer = connection.getresponse()
-        text = answer.read().decode("utf-8", "replace")
+        content = answer.read()
         connection.close()
         for value in answer.headers.get_all("set-cookie", []):
             for name, morsel in SimpleCookie(value).items():
@@ -54,7 +55,7 @@ class Visitor:
                     self.cookies[name] = morsel.value
                 else:
                     self.cookies.pop(name, None)
-        return Answer(answer.status, answer.headers, text)
+        return Answer(answer.status, answer.headers, content.decode("utf-8", "replace"), content)
 
     @property
     def cookie(self) -> str:

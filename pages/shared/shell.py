@@ -37,6 +37,7 @@ PAGES = (
     Page("pages/import_runs.py", "Import runs", "import-runs"),
     Page("pages/patients.py", "Patients", "patients"),
     Page("pages/people.py", "People", "people", OWNER),
+    Page("pages/audit.py", "Audit", "audit", OWNER),
 )
 # A file of ours: an icon by name would be fetched from outside the clinic.
 ICON = Path(__file__).with_name("icon.png")

@@ -16,5 +16,7 @@ else:
 
     from access import web
     from pages.shared import loaded  # noqa: F401
+    from pages.shared.window_language import StreamlitLanguage
 
-    app = st.App(__file__, routes=web.ROUTES, middleware=[Middleware(web.Gate)], lifespan=web.lifespan)
+    gate = Middleware(web.Gate, language=StreamlitLanguage())
+    app = st.App(__file__, routes=web.ROUTES, middleware=[gate], lifespan=web.lifespan)

@@ -61,6 +61,11 @@ class TooManyTries(Exception):
         minutes = -(-self.wait_s // 60)
         super().__init__(f"Too many tries. Please wait {minutes} minute{'s' if minutes > 1 else ''}, then try again.")
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Give what an HTTP answer says of it."""
+        return {} if self.wait_s is None else {"retry-after": str(self.wait_s)}
+
 
 @dataclass(frozen=True)
 class Subject:

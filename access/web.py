@@ -5,6 +5,7 @@ It stands in front of Streamlit. Nobody without a session reaches Streamlit at a
 told to trust (`server.trustedUserHeaders` in .streamlit/config.toml) and that no client can set. Each rerun looks the session up again.
 """
 
+import asyncio
 import base64
 import functools
 import gc
@@ -24,14 +25,15 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from access import sign_in
+from access import account_pages, second_factor_pages, sign_in, watch
 from access.cookies import is_secure, session_of
+from access.open_windows import Language
 from access.page import streamlit_page, unusable
 from data import queries
 from data.database import DatabaseUnusable, engine
 
 IDENTITY_HEADER = "x-still-running-session"
-PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health"})
+PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health", *second_factor_pages.PATHS})
 PUBLIC_FOLDERS = ("/static/", "/set-passphrase/")
 COMMON_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -46,15 +48,17 @@ COMMON_HEADERS = {
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """
-    Take all that is loaded by now out of the garbage collector's sight.
+    Take all that is loaded by now out of the garbage collector's sight, and watch the open windows.
 
-    Without it each full collection walks all of pandas and plotly again.
+    Without the first each full collection walks all of pandas and plotly again.
     """
     logging.getLogger("uvicorn.access").disabled = True  # addresses stay out of logs, whoever starts the server
     app_policy()
     gc.collect()
     gc.freeze()
+    watching = asyncio.create_task(watch.look_forever())
     yield
+    watching.cancel()
 
 
 @functools.cache
@@ -74,10 +78,10 @@ def app_policy() -> str:
 
 
 class Gate:
-    """ASGI middleware before everything else: no session, no Streamlit."""
+    """ASGI middleware before everything else: no session, no Streamlit. `language` is what it needs to lock open windows."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, language: Language | None = None) -> None:
+        self.app, self.language = app, language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -98,6 +102,9 @@ class Gate:
             await _refuse(scope, receive, send, _no_session(scope))
             return
         scope["headers"].append((IDENTITY_HEADER.encode(), found.key.encode()))
+        if scope["type"] == "websocket":
+            await watch.keep_window(self.app, scope, receive, send, key=found.key, language=self.language)
+            return
         await self.app(scope, receive, send)
 
     @staticmethod
@@ -152,4 +159,4 @@ async def healthz(_request: Request) -> Response:
     return JSONResponse({"ok": True})
 
 
-ROUTES = (*sign_in.ROUTES, Route("/healthz", healthz, methods=["GET"]))
+ROUTES = (*sign_in.ROUTES, *second_factor_pages.ROUTES, *account_pages.ROUTES, Route("/healthz", healthz, methods=["GET"]))

@@ -12,7 +12,7 @@ from clinic import COULD_NOT_BE_READ, DatabaseUnusable
 from models import Role, Viewer
 from pages.shared.begin import here, session, signed_in
 from pages.shared.look import palette, scheme
-from pages.shared.plain import plain
+from pages.shared.window_language import LOCKED_TITLE
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ STYLE = """<style>
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {{ color: {ground} !important; }}
 form.door button {{ font: inherit; color: inherit; background: none; border: 1px solid currentColor; border-radius: 0.375rem;
   padding: 0.2rem 0.7rem; cursor: pointer; }}
+a.me {{ color: inherit; opacity: 0.8; font-size: 0.875rem; text-decoration: none; }}
+a.me:hover, a.me:focus-visible {{ text-decoration: underline; }}
 .stMainBlockContainer {{ padding-top: 3.75rem; padding-bottom: 3rem; }}
 @media (min-width: 900px) {{
   .st-key-who_is_there {{ position: fixed; top: 0.7rem; right: 1.5rem; width: auto; z-index: 999991; }}
@@ -87,7 +89,8 @@ def _who_is_there(viewer: Viewer) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small", key="who_is_there"):
         if accounts.is_demo():
             st.badge("Demo clinic: all people are made up", icon=":material/science:", color="orange")
-        st.caption(f"{plain(viewer.name)}, {accounts.role_words(viewer)}", width="content")
+        who = html.escape(f"{viewer.name}, {accounts.role_words(viewer)}")
+        st.html(f'<a class="me" href="/account" title="Your account">{who}</a>', width="content")
         st.html('<form class="door" method="post" action="/logout"><button>Sign out</button></form>', width="content")
 
 
@@ -108,7 +111,7 @@ def _locked() -> None:
     """Show nothing of the clinic, and the way back to where the person was."""
     st.session_state.clear()
     wanted = html.escape(here())
-    st.title("Signed out")
+    st.title(LOCKED_TITLE)
     st.write(
         "This window was locked: you signed out, nothing was clicked for a while, or your working day here is over. What you saved is kept."
     )

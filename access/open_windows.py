@@ -38,7 +38,8 @@ class Window:
         self.roles: frozenset[Role] | None = None  # as they were when it opened
         self._from_browser, self._to_browser, self._language = receive, send, language
         self._page: bytes | None = None  # asks for the page that is shown
-        self._coming: asyncio.Task[Message] | None = None
+        self._coming: asyncio.Future[Message] | None = None
+        self._closing: asyncio.Future[None] | None = None
         self._turn = asyncio.Event()  # something changed that `receive` waits for
         self._is_open = self._is_locked = self._is_asked = self._is_locked_drawn = self._is_closed = False
 
@@ -46,13 +47,21 @@ class Window:
         """Have the locked page drawn, then close. To be called where the window's loop runs."""
         if not self._is_locked:
             self._is_locked = True
-            self._turn.set()
-            asyncio.get_running_loop().call_later(DRAWS_WITHIN_S if self._page else 0, lambda: asyncio.ensure_future(self._close()))
+            if self._is_open:
+                self._begin_to_lock()
+
+    def _begin_to_lock(self) -> None:
+        self._turn.set()
+        self._closing = asyncio.ensure_future(self._close_at_last(DRAWS_WITHIN_S if self._page else 0))
+
+    async def _close_at_last(self, within_s: float) -> None:
+        await asyncio.sleep(within_s)
+        await self._close()
 
     async def receive(self) -> Message:
         """Give what the browser says; of a locked window only that its page is to be drawn anew."""
         while not self._is_closed:
-            if self._is_locked and self._is_open and self._page and not self._is_asked:
+            if self._is_locked and self._page and not self._is_asked:
                 self._is_asked = True
                 return {"type": "websocket.receive", "bytes": self._page}
             message = await self._next()
@@ -86,6 +95,8 @@ class Window:
         await self._to_browser(message)
         if message["type"] == "websocket.accept":
             self._is_open = True
+            if self._is_locked:
+                self._begin_to_lock()
         drawn = message.get("bytes") if message["type"] == "websocket.send" else None
         if self._is_asked and drawn and self._language:
             self._is_locked_drawn = self._is_locked_drawn or self._language.is_locked_page(drawn)
@@ -93,7 +104,7 @@ class Window:
                 await self._close()
 
     async def _close(self) -> None:
-        if not self._is_closed and self._is_open:
+        if not self._is_closed:
             self._is_closed = True
             with contextlib.suppress(OSError, RuntimeError):  # the browser was faster
                 await self._to_browser({"type": "websocket.close", "code": NOT_ALLOWED})
@@ -101,8 +112,9 @@ class Window:
 
     def leave(self) -> None:
         """Wait for nothing any more."""
-        if self._coming is not None:
-            self._coming.cancel()
+        for waiting in (self._coming, self._closing):
+            if waiting is not None:
+                waiting.cancel()
 
 
 class _Open:

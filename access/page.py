@@ -65,6 +65,7 @@ label {{ display: block; font-weight: 600; margin: 1rem 0 0.25rem; }}
 input {{ width: 100%; font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--quiet); border-radius: 0.375rem; padding: 0.5rem 0.75rem; }}
 button {{ font: inherit; width: 100%; min-height: 2.75rem; margin: 0.25rem 0; padding: 0.4rem 0.75rem; border-radius: 0.375rem; cursor: pointer;
   color: inherit; background: var(--ground); border: 1px solid var(--rule); }}
+input + button {{ margin-top: 0.75rem; }}
 button:hover {{ border-color: var(--accent); }}
 button.first, a.first {{ color: var(--ground); background: var(--accent); border-color: var(--accent); font-weight: 600; margin-top: 1.25rem; }}
 a.first {{ display: block; text-align: center; text-decoration: none; border: 1px solid; border-radius: 0.375rem; padding: 0.55rem 0.75rem; }}

@@ -90,8 +90,8 @@ def provisioning_uri(secret: str, *, clinic: str, login_name: str) -> str:
     """
     Give what the QR code says: the clinic as issuer, the login name as account.
 
-    >>> provisioning_uri("JBSWY3DPEHPK3PXP", clinic="Two Rivers", login_name="tess")
-    'otpauth://totp/Two%20Rivers:tess?secret=JBSWY3DPEHPK3PXP&issuer=Two%20Rivers'
+    >>> provisioning_uri("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", clinic="Two Rivers", login_name="tess")
+    'otpauth://totp/Two%20Rivers:tess?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Two%20Rivers'
     """
     return pyotp.TOTP(secret).provisioning_uri(name=login_name, issuer_name=clinic)
 

@@ -105,7 +105,7 @@ def _set_up_page(step: Step, refused: str = "", *, status: int = 200, headers: d
         f"<h1>Set up your second factor</h1><p>{why}From then on, signing in takes your telephone too.</p>{paragraph(refused, 'refused')}"
         "<p>1. Take an app for codes on your telephone, such as Aegis, 2FAS or Google Authenticator, and let it read this:</p>"
         f'<div class="qr" role="img" aria-label="QR code for the app on your telephone">{picture}</div>'
-        f'<p>It cannot? Type this into it: <span class="secret">{in_groups}</span></p>'
+        f'<p>It cannot? Type this into it:</p><p class="secret">{in_groups}</p>'
         f'<form method="post">{code_fields("2. Enter the six digits that it shows now")}<button class="first">Switch on</button></form>'
     )
     return page("Set up your second factor · Still Running", body, status=status, headers=headers)

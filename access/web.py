@@ -133,8 +133,16 @@ def _is_public(scope: Scope) -> bool:
     return path.startswith(PUBLIC_FOLDERS) and ".." not in path and "//" not in path and not sign_in.UNSAFE_IN_PATH.search(path)
 
 
+# What a window asks before it connects again. One that was locked would get no further, and would lay an error over the way back in;
+# told to wait for a token from around it, which nobody sends, it stays as it is. Nothing of Streamlit is asked.
+WAIT_QUIETLY = {"allowedOrigins": [], "useExternalAuthToken": True, "blockErrorDialogs": True}
+
+
 def _no_session(scope: Scope) -> Response:
     headers = Headers(scope=scope)
+    is_get = scope["type"] == "http" and scope["method"] == "GET"
+    if is_get and scope["path"] == "/_stcore/host-config" and headers.get("sec-fetch-site") == "same-origin":
+        return JSONResponse(WAIT_QUIETLY)
     if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"} and "text/html" in headers.get("accept", ""):
         query = scope["query_string"].decode("latin-1")
         wanted = quote(scope["path"]) + (f"?{query}" if query else "")

@@ -55,6 +55,15 @@ a.me:hover, a.me:focus-visible {{ text-decoration: underline; }}
   .st-key-who_is_there {{ position: fixed; top: 0.7rem; right: 1.5rem; width: auto; z-index: 999991; }}
 }}
 </style>"""
+# A window that lost the server cannot be told to lock itself, so it blanks. Streamlit marks the state of its connection.
+BLANK_AFTER = timedelta(minutes=1)
+LOST = "html:has([data-testid='stApp']:not([data-test-connection-state='CONNECTED']))"
+BLANK_STYLE = """<style>
+html::before {{ content: "No connection to Still Running. Once it answers again, reload this page."; position: fixed; inset: 0; padding: 3.75rem 1rem;
+  text-align: center; font: 1rem "Source Sans", sans-serif; color: {ink}; opacity: 0; pointer-events: none; }}
+{lost} body {{ opacity: 0; transition: opacity 0s linear {after_s}s !important; }}
+{lost}::before {{ opacity: 1; transition: opacity 0s linear {after_s}s !important; }}
+</style>"""
 
 
 def show() -> None:
@@ -72,6 +81,7 @@ def show() -> None:
         if viewer is None:
             _locked()
             return
+        st.html(BLANK_STYLE.format(ink=palette(scheme()).ink, lost=LOST, after_s=int(BLANK_AFTER.total_seconds())))
         _watch()
         _who_is_there(viewer)
         page.run()

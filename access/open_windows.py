@@ -8,7 +8,7 @@ page and then closed: a browser that is merely cut off goes on showing what it s
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.types import Message, Receive, Send
 
@@ -79,7 +79,8 @@ class Window:
         """Wait for what the browser says next; None if there is a reason to look around before."""
         self._coming = self._coming or asyncio.ensure_future(self._from_browser())
         turn = asyncio.ensure_future(self._turn.wait())
-        await asyncio.wait({self._coming, turn}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {self._coming, turn}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         turn.cancel()
         self._turn.clear()
         if not self._coming.done():

@@ -33,5 +33,5 @@ class StreamlitLanguage:
     def is_end(self, drawn: bytes) -> bool:
         """Say whether what is sent to a window says that all is drawn."""
         message = ForwardMsg.FromString(drawn)
-        ended = message.WhichOneof("type") == "script_finished"
-        return ended and bool(message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN)
+        # comes after script_finished; cut off between the two, the browser would go on saying that the page is being drawn
+        return message.WhichOneof("type") == "session_status_changed" and not message.session_status_changed.script_is_running

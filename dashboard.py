@@ -17,7 +17,8 @@ else:
     from access import downloads, web
     from clinic import exports
     from pages.shared import loaded  # noqa: F401
+    from pages.shared.window_language import StreamlitLanguage
 
-    app = st.App(
-        __file__, routes=(*web.ROUTES, downloads.route(exports.patient_table)), middleware=[Middleware(web.Gate)], lifespan=web.lifespan
-    )
+    gate = Middleware(web.Gate, language=StreamlitLanguage())
+    routes = (*web.ROUTES, downloads.route(exports.patient_table))
+    app = st.App(__file__, routes=routes, middleware=[gate], lifespan=web.lifespan)

@@ -4,8 +4,6 @@ Who works here and how they sign in, for the page of the owner and for the comma
 Whoever is no owner finds nobody here (data/people.py asks). Each change leaves one row in the audit, without a login name in it.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +12,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import col
 
-from access import accounts, throttle
+from access import accounts, single_sign_on, throttle
 from data import people, queries, records
 from data.database import engine, reading
 from data.people import LastOwner, PersonRow
-from models import Account, AttemptsOf, EntryRefused, RecoveryCode, Role, SetPasswordLink, SiteKind, Viewer, utc_now
+from models import Account, AttemptsOf, EntryRefused, ExternalIdentity, RecoveryCode, Role, SetPasswordLink, SiteKind, Viewer, utc_now
 
 __all__ = ["Colleague", "LastOwner", "Link", "PersonRow"]
 
@@ -146,23 +144,12 @@ def _subjects_of(person: PersonRow) -> list[throttle.Subject]:
 # --------------------------------------------------------------------------------------------------------------------
 
 
-def email_of(typed: str) -> str:
-    """
-    Fold an e-mail address as it is stored and looked up; empty for none.
-
-    Raises
-    ------
-    EntryRefused
-        If it is no e-mail address.
-
-    Examples
-    --------
-    >>> email_of(" Tess@Clinic.Example ")
-    'tess@clinic.example'
-    """
-    folded = unicodedata.normalize("NFKC", typed).strip().casefold()
-    if folded and (len(folded) > 254 or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", folded)):
-        raise EntryRefused(["This is not an e-mail address. Leave it empty if single sign-on is not used."])
+def _email_of(typed: str) -> str:
+    folded = single_sign_on.email_of(typed) if typed.strip() else ""
+    if folded is None:
+        raise EntryRefused(
+            ["This is not an e-mail address of plain letters, such as tess@clinic.example. Leave it empty if single sign-on is not used."]
+        )
     return folded
 
 
@@ -200,7 +187,7 @@ def add(
         roles=roles,
         site_ids=site_ids,
         login_name="" if by_name else accounts.checked_login_name(login_name),
-        email=email_of(email),
+        email=_email_of(email),
     )
     return None if by_name else new_link(viewer, key, database=database)
 
@@ -218,7 +205,7 @@ def give_account(viewer: Viewer, key: str, login_name: str, *, email: str = "", 
     AlreadyThere
         If one of the two is somebody else's.
     """
-    people.set_account(database or engine(), viewer, key, accounts.checked_login_name(login_name), email_of(email))
+    people.set_account(database or engine(), viewer, key, accounts.checked_login_name(login_name), _email_of(email))
 
 
 def new_link(viewer: Viewer, key: str, *, database: sa.Engine | None = None, now: datetime | None = None) -> Link:
@@ -263,6 +250,24 @@ def reset_second_factor(viewer: Viewer, key: str, *, database: sa.Engine | None 
             return
         connection.execute(sa.update(Account).where(col(Account.person_id) == person_id).values(totp_secret=None, totp_step=None))
         change.tell("second_factor", True, False)
+        change.end_sessions()
+        change.end_steps()
+
+
+def unlink(viewer: Viewer, key: str, *, database: sa.Engine | None = None) -> None:
+    """
+    Take a person's identities at providers away, and sign them out everywhere.
+
+    The e-mail goes too, or the next single sign-on would link again: set it anew for who is to come in by it.
+    """
+    with people.changing(database or engine(), viewer, key) as change:
+        change.only_in_a_real_clinic()
+        connection, person_id = change.connection, change.person.person_id
+        taken = connection.execute(sa.delete(ExternalIdentity).where(col(ExternalIdentity.person_id) == person_id)).rowcount
+        if not taken:
+            return
+        connection.execute(sa.update(Account).where(col(Account.person_id) == person_id).values(email=None))
+        change.tell("single_sign_on", True, False)
         change.end_sessions()
         change.end_steps()
 

@@ -10,7 +10,6 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import col
 
-from access import sessions
 from access.id_token import Identity
 from data import audit
 from data.database import reading, writing
@@ -133,44 +132,3 @@ def is_linked(database: sa.Engine, person_id: int) -> bool:
     with reading(database) as connection:
         statement = sa.select(col(ExternalIdentity.subject)).where(col(ExternalIdentity.person_id) == person_id)
         return connection.execute(statement).first() is not None
-
-
-def set_email(database: sa.Engine, person_id: int, email: str | None) -> None:
-    """
-    Set the e-mail by which somebody's first single sign-on finds their account; None or an empty one takes it away.
-
-    Links that there are stay as they are.
-
-    Raises
-    ------
-    ValueError
-        If it is no address of plain characters, or another account's, or the person has no account.
-    """
-    folded = email_of(email) if email and email.strip() else None
-    if email and email.strip() and folded is None:
-        raise ValueError("This is not an e-mail address of plain letters, such as tess@clinic.example.")
-    with writing(database) as connection:
-        others = (col(Account.email) == folded, col(Account.person_id) != person_id)
-        if folded is not None and connection.execute(sa.select(col(Account.person_id)).where(*others)).first() is not None:
-            raise ValueError("Another account has this e-mail address.")
-        changed = connection.execute(sa.update(Account).where(col(Account.person_id) == person_id).values(email=folded))
-        if changed.rowcount != 1:
-            raise ValueError("This person has no account yet.")
-
-
-def unlink(database: sa.Engine, person_id: int, *, source: str = "app", now: datetime | None = None) -> bool:
-    """
-    Take all identities at providers from a person's account, and end every session of theirs.
-
-    The e-mail goes too, or the next single sign-on would link again: set it anew for who is to come in by it.
-
-    Returns
-    -------
-    bool
-        Whether there was anything to take away.
-    """
-    with writing(database) as connection:
-        taken = connection.execute(sa.delete(ExternalIdentity).where(col(ExternalIdentity.person_id) == person_id)).rowcount
-        connection.execute(sa.update(Account).where(col(Account.person_id) == person_id).values(email=None))
-    sessions.end_all_of(database, person_id, source=source, now=now)
-    return taken > 0

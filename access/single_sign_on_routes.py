@@ -45,10 +45,6 @@ async def _waiting(work: Callable[[], Result]) -> Result:
     return await anyio.to_thread.run_sync(work, limiter=_asking)
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "app"
-
-
 def _cookie_name(request: Request) -> str:
     return SECURE_STATE_COOKIE if is_secure(request.scope) else STATE_COOKIE
 
@@ -111,7 +107,7 @@ def _sent_away(request: Request, wanted: str, again: sessions.SignedIn | None) -
     if again is not None:
         payload |= {"again": again.key, "asked_at": utc_now().isoformat()}
     try:
-        throttle.count_try(engine(), throttle.Subject(AttemptsOf.ADDRESS, _address(request)), now=utc_now())
+        throttle.count_try(engine(), throttle.Subject(AttemptsOf.ADDRESS, sign_in.address_of(request)), now=utc_now())
         token = steps.begin(
             engine(),
             SignInStepKind.SINGLE_SIGN_ON,
@@ -163,7 +159,7 @@ def _arrived_back(request: Request, signed_in: sessions.SignedIn | None) -> Resp
     there = _provider_here()
     if there is None:
         return _not_here()
-    of_address, wanted = throttle.Subject(AttemptsOf.ADDRESS, _address(request)), "/"
+    of_address, wanted = throttle.Subject(AttemptsOf.ADDRESS, sign_in.address_of(request)), "/"
     try:
         throttle.count_try(engine(), of_address, now=utc_now())
         step = _step_of(request)
@@ -171,7 +167,7 @@ def _arrived_back(request: Request, signed_in: sessions.SignedIn | None) -> Resp
         again = step.payload.get("again")
         identity = _identity(request, there, step)
         if again is None:
-            person_id = single_sign_on.person_who_signs_in(engine(), identity, source=_address(request))
+            person_id = single_sign_on.person_who_signs_in(engine(), identity, source=sign_in.address_of(request))
             answer = sign_in.arrived(request, person_id, wanted, second_factor_done=identity.second_factor)
         else:
             if signed_in is None or signed_in.key != again:
@@ -184,7 +180,7 @@ def _arrived_back(request: Request, signed_in: sessions.SignedIn | None) -> Resp
         return _too_often(wanted, refused)
     except (_Refused, ProviderSilent, TokenRefused, single_sign_on.NotLinked) as refused:
         _log.warning("single sign-on: %s", refused.reason)
-        sessions.note_failed_sign_in(engine(), source=_address(request))
+        sessions.note_failed_sign_in(engine(), source=sign_in.address_of(request))
         return _failed(wanted, status=503 if isinstance(refused, ProviderSilent) else 401)
     with writing(engine()) as connection:  # going there and coming back counted as two
         throttle.give_back(connection, of_address)

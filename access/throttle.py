@@ -62,6 +62,11 @@ class TooManyTries(Exception):
         minutes = -(-self.wait_s // 60)
         super().__init__(f"Too many tries. Please wait {minutes} minute{'s' if minutes > 1 else ''}, then try again.")
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Give what an HTTP answer says of it."""
+        return {} if self.wait_s is None else {"retry-after": str(self.wait_s)}
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -100,11 +105,18 @@ _TABLE = FailedSignIn.metadata.tables["failed_sign_in"]
 
 def _counted(connection: sa.Connection, subject: Subject, now: datetime) -> TooManyTries | None:
     limit, same = LIMITS[subject.attempts_of], _same(subject)
-    row = connection.execute(sa.select(_TABLE).where(*same).with_for_update()).one_or_none()
+    held = sa.select(_TABLE).where(*same).with_for_update()
+    row = connection.execute(held).one_or_none()
     if row is None:
         key = {"attempts_of": subject.attempts_of.value, "subject_sha256": subject.sha256}
-        connection.execute(sa.insert(_TABLE).values(**key, window_started_at_utc=now, tries=1, windows_filled=0, in_a_row=1))
-        return None
+        first = sa.insert(_TABLE).values(**key, window_started_at_utc=now, tries=1, windows_filled=0, in_a_row=1)
+        try:
+            with connection.begin_nested():
+                connection.execute(first)
+        except sa.exc.IntegrityError:  # of two first tries at once this one is the second
+            row = connection.execute(held).one()
+        else:
+            return None
     refusal = _refusal(row, limit, now)
     if refusal is not None:
         return refusal

@@ -5,6 +5,7 @@ It stands in front of Streamlit. Nobody without a session reaches Streamlit at a
 told to trust (`server.trustedUserHeaders` in .streamlit/config.toml) and that no client can set. Each rerun looks the session up again.
 """
 
+import asyncio
 import base64
 import functools
 import gc
@@ -24,14 +25,15 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from access import first_owner, identity_provider, sign_in, single_sign_on_routes
+from access import account_pages, first_owner, identity_provider, second_factor_pages, sign_in, single_sign_on_routes, watch
 from access.cookies import is_secure, session_of
+from access.open_windows import Language
 from access.page import streamlit_page, unusable
 from data import queries
 from data.database import DatabaseUnusable, engine
 
 IDENTITY_HEADER = "x-still-running-session"
-PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health", "/sso/start", "/sso/back"})
+PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health", "/sso/start", "/sso/back", *second_factor_pages.PATHS})
 PUBLIC_FOLDERS = ("/static/", "/set-passphrase/", first_owner.FOLDER)
 # What answers in a clinic that has no owner yet: how the first one comes in, and nothing else.
 BEFORE_THE_FIRST_OWNER = frozenset({"/healthz", "/_stcore/health"})
@@ -48,9 +50,9 @@ COMMON_HEADERS = {
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """
-    Take all that is loaded by now out of the garbage collector's sight.
+    Take all that is loaded by now out of the garbage collector's sight, and watch the open windows.
 
-    Without it each full collection walks all of pandas and plotly again.
+    Without the first each full collection walks all of pandas and plotly again.
     """
     logging.getLogger("uvicorn.access").disabled = True  # addresses stay out of logs, whoever starts the server
     app_policy()
@@ -58,7 +60,9 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     first_owner.announce()
     gc.collect()
     gc.freeze()
+    watching = asyncio.create_task(watch.look_forever())
     yield
+    watching.cancel()
 
 
 @functools.cache
@@ -78,10 +82,10 @@ def app_policy() -> str:
 
 
 class Gate:
-    """ASGI middleware before everything else: no session, no Streamlit."""
+    """ASGI middleware before everything else: no session, no Streamlit. `language` is what it needs to lock open windows."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, language: Language | None = None) -> None:
+        self.app, self.language = app, language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -106,6 +110,9 @@ class Gate:
             await _refuse(scope, receive, send, _no_session(scope))
             return
         scope["headers"].append((IDENTITY_HEADER.encode(), found.key.encode()))
+        if scope["type"] == "websocket":
+            await watch.keep_window(self.app, scope, receive, send, key=found.key, language=self.language)
+            return
         await self.app(scope, receive, send)
 
     @staticmethod
@@ -138,8 +145,16 @@ def _answers_before_the_first_owner(path: str) -> bool:
     return path in BEFORE_THE_FIRST_OWNER or path.startswith(PUBLIC_FOLDERS)
 
 
+# What a window asks before it connects again. One that was locked would get no further, and would lay an error over the way back in;
+# told to wait for a token from around it, which nobody sends, it stays as it is. Nothing of Streamlit is asked.
+WAIT_QUIETLY = {"allowedOrigins": [], "useExternalAuthToken": True, "blockErrorDialogs": True}
+
+
 def _no_session(scope: Scope) -> Response:
     headers = Headers(scope=scope)
+    is_get = scope["type"] == "http" and scope["method"] == "GET"
+    if is_get and scope["path"] == "/_stcore/host-config" and headers.get("sec-fetch-site") == "same-origin":
+        return JSONResponse(WAIT_QUIETLY)
     if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"} and "text/html" in headers.get("accept", ""):
         query = scope["query_string"].decode("latin-1")
         wanted = quote(scope["path"]) + (f"?{query}" if query else "")
@@ -164,4 +179,11 @@ async def healthz(_request: Request) -> Response:
     return JSONResponse({"ok": True})
 
 
-ROUTES = (*sign_in.ROUTES, *first_owner.ROUTES, *single_sign_on_routes.ROUTES, Route("/healthz", healthz, methods=["GET"]))
+ROUTES = (
+    *sign_in.ROUTES,
+    *second_factor_pages.ROUTES,
+    *account_pages.ROUTES,
+    *first_owner.ROUTES,
+    *single_sign_on_routes.ROUTES,
+    Route("/healthz", healthz, methods=["GET"]),
+)

@@ -199,7 +199,8 @@ def test_after_signing_out_a_stolen_cookie_and_an_open_window_are_dead(demo: Dem
         assert demo.alice.name in window.show()
         answer = visitor.ask("POST", "/logout", headers=FROM_OUR_PAGE)
         assert (answer.status, answer.location, visitor.cookies) == (303, "/login", {})
-        seen = window.show("patient", f"episode={demo.alices_runner.key}")
+        code, seen = window.until_closed()
+        assert code == 1008
         assert "Signed out" in seen
         assert not [name for name in demo.names if name in seen]
     assert thief.ask("GET", "/_stcore/host-config").status == 401

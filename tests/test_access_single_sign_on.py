@@ -17,13 +17,26 @@ import sqlalchemy as sa
 from playwright.sync_api import Page, Request, expect
 from sqlmodel import col
 
-from access import accounts, sessions, single_sign_on, steps
+from access import accounts, people, sessions, single_sign_on, steps
 from access.cookies import COOKIE
 from access.id_token import Identity
 from access.single_sign_on import NotLinked
 from access.single_sign_on_routes import FAILED, STATE_COOKIE
 from data.database import make_engine, writing
-from models import Account, ExternalIdentity, FailedSignIn, Person, PersonRole, PersonSite, Role, SignInSession, SignInStep, SignInStepKind
+from data.permissions import NotFound
+from models import (
+    Account,
+    EntryRefused,
+    ExternalIdentity,
+    FailedSignIn,
+    Person,
+    PersonRole,
+    PersonSite,
+    Role,
+    SignInSession,
+    SignInStep,
+    SignInStepKind,
+)
 from tests.browser import PATIENCE_MS
 from tests.clinic_scene import Scene, new_scene
 from tests.conftest import _copy_of
@@ -48,8 +61,13 @@ def scene(engine: sa.Engine) -> Scene:
     for who, name in ((made.tess, "tess"), (made.theo, "theo")):
         assert who.person_id is not None
         accounts.add_account(engine, who.person_id, name)
-        single_sign_on.set_email(engine, who.person_id, f"{name}@clinic.example")
+        set_email(engine, who.person_id, f"{name}@clinic.example")
     return made
+
+
+def set_email(engine: sa.Engine, person_id: int, email: str | None) -> None:
+    with writing(engine) as connection:
+        connection.execute(sa.update(Account).where(col(Account.person_id) == person_id).values(email=email))
 
 
 def identity(subject: str = "subject-1", email: str | None = "tess@clinic.example", issuer: str = ISSUER) -> Identity:
@@ -126,16 +144,21 @@ def test_who_was_switched_off_is_refused_before_and_after_linking(scene: Scene) 
 
 def test_unlinking_ends_the_sessions_and_the_next_sign_in_links_only_by_an_email_set_anew(scene: Scene) -> None:
     tess = scene.tess.person_id or 0
+    key = str(scene.rows("person", id=tess)[0]["key"])
     assert not single_sign_on.is_linked(scene.engine, tess)
     arrives(scene, identity())
     assert single_sign_on.is_linked(scene.engine, tess)
     token = sessions.start(scene.engine, tess, now=NOW)
-    assert single_sign_on.unlink(scene.engine, tess, now=NOW)
+    with pytest.raises(NotFound):
+        people.unlink(scene.tess, key, database=scene.engine)
+    people.unlink(scene.olga, key, database=scene.engine)
     assert not single_sign_on.is_linked(scene.engine, tess)
     assert sessions.find(scene.engine, sessions.key_of(token), touch=False, now=NOW) is None
     assert refused(scene, identity()) == "unknown_email"
-    assert not single_sign_on.unlink(scene.engine, tess, now=NOW)
-    single_sign_on.set_email(scene.engine, tess, "tess@clinic.example")
+    last = scene.rows("audit_event")[-1]
+    people.unlink(scene.olga, key, database=scene.engine)  # nothing is left to take away
+    assert [scene.rows("audit_event")[-1]["action"], scene.rows("audit_event")[-1] == last] == [last["action"], True]
+    people.give_account(scene.olga, key, "tess", email="tess@clinic.example", database=scene.engine)
     assert arrives(scene, identity("subject-2")) == tess
 
 
@@ -143,21 +166,10 @@ def test_unlinking_ends_the_sessions_and_the_next_sign_in_links_only_by_an_email
     "wrong", ["tess", "tess@", "@clinic.example", "tess@clinic", "a b@clinic.example", "téss@clinic.example", "t@" + "c" * 250 + ".de"]
 )
 def test_an_email_that_is_none_is_not_stored(scene: Scene, wrong: str) -> None:
-    with pytest.raises(ValueError, match="plain letters"):
-        single_sign_on.set_email(scene.engine, scene.tess.person_id or 0, wrong)
+    key = str(scene.rows("person", id=scene.tess.person_id)[0]["key"])
+    with pytest.raises(EntryRefused, match="plain letters"):
+        people.give_account(scene.olga, key, "tess", email=wrong, database=scene.engine)
     assert scene.rows("account", person_id=scene.tess.person_id)[0]["email"] == "tess@clinic.example"
-
-
-def test_an_email_belongs_to_one_account_and_can_be_taken_away(scene: Scene) -> None:
-    tess, theo = scene.tess.person_id or 0, scene.theo.person_id or 0
-    with pytest.raises(ValueError, match="Another account"):
-        single_sign_on.set_email(scene.engine, theo, " TESS@clinic.example ")
-    single_sign_on.set_email(scene.engine, tess, "TESS@clinic.example")  # one's own again
-    single_sign_on.set_email(scene.engine, tess, None)
-    single_sign_on.set_email(scene.engine, theo, "")
-    assert [row["email"] for row in scene.rows("account")] == [None, None]
-    with pytest.raises(ValueError, match="no account"):
-        single_sign_on.set_email(scene.engine, scene.fred.person_id or 0, "fred@clinic.example")
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -180,7 +192,7 @@ class Clinic:
             connection.execute(sa.insert(PersonRole).values(person_id=person_id, role=Role.THERAPIST))
             connection.execute(sa.insert(PersonSite).values(person_id=person_id, site_id=self.scene.lakeside))
         accounts.add_account(self.scene.engine, person_id, f"person-{person_id}")
-        single_sign_on.set_email(self.scene.engine, person_id, email)
+        set_email(self.scene.engine, person_id, email)
         return person_id
 
     def signed_in(self, visitor: Visitor) -> int | None:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -99,3 +100,13 @@ class Window:
             seen.append(str(message))
             if kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return "\n".join(seen)
+
+    def until_closed(self) -> tuple[int, str]:
+        """Wait until the server closes; gives the code it closed with, and all that it sent before, as text."""
+        seen = []
+        while True:
+            try:
+                received = self.socket.recv(timeout=PATIENCE_S)
+            except ConnectionClosed as closed:
+                return (closed.rcvd.code if closed.rcvd else 0), "\n".join(seen)
+            seen.append(str(ForwardMsg.FromString(received if isinstance(received, bytes) else received.encode())))

@@ -158,6 +158,13 @@ def _switches(viewer: Viewer, one: people.Colleague) -> None:
                 lambda: people.reset_second_factor(viewer, one.key),
                 f"{name} has no second factor any more.",
             )
+        if person.has_single_sign_on:
+            _asked_twice(
+                "Unlink single sign-on",
+                "Their identity at the provider opens this account no more, their e-mail is taken out, and they are signed out. Set the e-mail anew to link again.",
+                lambda: people.unlink(viewer, one.key),
+                f"{name} has no single sign-on any more.",
+            )
         if person.is_active:
             _asked_twice(
                 "Sign out everywhere",

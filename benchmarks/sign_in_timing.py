@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from access import accounts
 from data.database import make_engine, migrate, writing
 from models import FailedSignIn
-from tests.clinic_scene import new_scene
+from tests.clinic_scene import add_account, new_link, new_scene
 from tests.serving import served
 from tests.visiting import Visitor
 
@@ -32,8 +32,8 @@ def timings(folder: Path, tries: int) -> dict[str, list[float]]:
     migrate(engine)
     scene = new_scene(engine)
     tess = scene.tess.person_id or 0
-    accounts.add_account(engine, tess, KNOWN)
-    accounts.set_passphrase(engine, accounts.new_link(engine, tess), "orange kettle morning")
+    add_account(engine, tess, KNOWN)
+    accounts.set_passphrase(engine, new_link(engine, tess), "orange kettle morning")
     took: dict[str, list[float]] = {KNOWN: [], UNKNOWN: []}
     with served(url, folder / "server.log") as address:
         visitor = Visitor(address)

@@ -98,6 +98,14 @@ class Scene:
         return {name: self.rows(name) for name in Table.metadata.tables if name != "audit_event"}
 
 
+def made_anew(connection: sa.Connection, *, is_demo: bool) -> None:
+    """Make the clinic anew, as a demo or a real one: the database refuses to turn one into the other."""
+    table = Clinic.metadata.tables["clinic"]
+    row = dict(connection.execute(sa.select(table)).one()._mapping)
+    connection.execute(sa.delete(table))
+    connection.execute(sa.insert(table).values({**row, "is_demo": is_demo}))
+
+
 def new_scene(engine: sa.Engine, *, week_start: int = 0) -> Scene:
     """Fill an empty database with the clinic and its people."""
     tables = Table.metadata.tables

@@ -19,7 +19,7 @@ from data import queries
 from data.database import make_engine, writing
 from models import Clinic, Person, Role, SignInSession, Viewer, utc_now
 from tests.browser import settle, sign_in
-from tests.clinic_scene import new_scene
+from tests.clinic_scene import add_account, new_link, new_scene
 from tests.serving import served
 
 PAGES = ("Today", "Patient", "Pain diary", "Import runs", "Patients")
@@ -178,8 +178,8 @@ def test_the_pages_that_ask_for_a_secret_have_no_fault_and_keep_to_their_policy(
     """From the door to one's own account, through setting up the second factor that the clinic asks for: checked by axe at each stop."""
     scene = new_scene(make_engine(sqlite_url))
     tess = scene.tess.person_id or 0
-    accounts.add_account(scene.engine, tess, "tess")
-    accounts.set_passphrase(scene.engine, accounts.new_link(scene.engine, tess), GOOD)
+    add_account(scene.engine, tess, "tess")
+    accounts.set_passphrase(scene.engine, new_link(scene.engine, tess), GOOD)
     _set(scene.engine, sa.update(Clinic).values(require_second_factor=True))
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 390, "height": 844})

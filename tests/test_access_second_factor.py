@@ -16,7 +16,7 @@ from access.second_factor import CodeRefused, SecondFactorRequired
 from access.throttle import TooManyTries
 from data.database import make_engine, writing
 from models import AttemptsOf, Clinic, Person, SignInStepKind
-from tests.clinic_scene import Scene, new_scene
+from tests.clinic_scene import Scene, add_account, made_anew, new_link, new_scene
 
 NOW = datetime(2025, 3, 31, 18, 0, tzinfo=UTC)  # begins a step of 30 seconds
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -36,8 +36,8 @@ def scene(engine: sa.Engine) -> Scene:
 def tess(scene: Scene) -> int:
     """Give Tess's id; she signs in as `tess` with GOOD and has no second factor yet."""
     assert scene.tess.person_id is not None
-    accounts.add_account(scene.engine, scene.tess.person_id, "tess")
-    accounts.set_passphrase(scene.engine, accounts.new_link(scene.engine, scene.tess.person_id, now=NOW), GOOD, now=NOW)
+    add_account(scene.engine, scene.tess.person_id, "tess")
+    accounts.set_passphrase(scene.engine, new_link(scene.engine, scene.tess.person_id, now=NOW), GOOD, now=NOW)
     return scene.tess.person_id
 
 
@@ -164,7 +164,7 @@ def test_the_throttle_of_one_person_is_not_that_of_another_and_survives_a_restar
     scene: Scene, tess: int, codes: list[str], database_url: str
 ) -> None:
     theo = scene.theo.person_id or 0
-    accounts.add_account(scene.engine, theo, "theo")
+    add_account(scene.engine, theo, "theo")
     second_factor.set_up(scene.engine, theo, RFC_SECRET, _code(NOW - HOUR), now=NOW - HOUR)
     for _ in range(5):
         _try(scene, tess, "000000")
@@ -228,7 +228,7 @@ def test_new_recovery_codes_end_the_old_ones(scene: Scene, tess: int, codes: lis
 
 def test_a_recovery_code_of_another_does_not_fit(scene: Scene, tess: int, codes: list[str]) -> None:
     theo = scene.theo.person_id or 0
-    accounts.add_account(scene.engine, theo, "theo")
+    add_account(scene.engine, theo, "theo")
     second_factor.set_up(scene.engine, theo, RFC_SECRET, _code(NOW - HOUR), now=NOW - HOUR)
     assert _try(scene, theo, codes[0]) == "CodeRefused"
     assert _try(scene, tess, codes[0]) == "fits"
@@ -302,13 +302,13 @@ def test_nobody_gives_up_what_the_clinic_requires_but_the_owner_can_take_it_away
 
 def test_who_is_asked_for_what(scene: Scene, tess: int) -> None:
     theo = scene.theo.person_id or 0
-    accounts.add_account(scene.engine, theo, "theo")
+    add_account(scene.engine, theo, "theo")
     second_factor.set_up(scene.engine, theo, RFC_SECRET, _code(NOW), now=NOW)
     assert [second_factor.asked_of(scene.engine, who) for who in (tess, theo)] == [None, SignInStepKind.SECOND_FACTOR]
     _require(scene)
     assert [second_factor.asked_of(scene.engine, who) for who in (tess, theo)] == [SignInStepKind.ENROL, SignInStepKind.SECOND_FACTOR]
     with writing(scene.engine) as connection:
-        connection.execute(sa.update(Clinic).values(is_demo=True))
+        made_anew(connection, is_demo=True)
     assert [second_factor.asked_of(scene.engine, who) for who in (tess, theo)] == [None, None]
     assert not second_factor.is_required(scene.engine)
 

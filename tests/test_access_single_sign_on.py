@@ -38,7 +38,7 @@ from models import (
     SignInStepKind,
 )
 from tests.browser import PATIENCE_MS
-from tests.clinic_scene import Scene, new_scene
+from tests.clinic_scene import Scene, add_account, new_link, new_scene
 from tests.conftest import _copy_of
 from tests.identity_providers import BrokenProvider, ShippedProvider, b64, broken_provider, rsa_key, shipped_provider, signed
 from tests.serving import free_port, served
@@ -60,7 +60,7 @@ def scene(engine: sa.Engine) -> Scene:
     made = new_scene(engine)
     for who, name in ((made.tess, "tess"), (made.theo, "theo")):
         assert who.person_id is not None
-        accounts.add_account(engine, who.person_id, name)
+        add_account(engine, who.person_id, name)
         set_email(engine, who.person_id, f"{name}@clinic.example")
     return made
 
@@ -191,7 +191,7 @@ class Clinic:
             person_id = int(connection.execute(sa.insert(Person).values(name=name).returning(col(Person.id))).scalar_one() or 0)
             connection.execute(sa.insert(PersonRole).values(person_id=person_id, role=Role.THERAPIST))
             connection.execute(sa.insert(PersonSite).values(person_id=person_id, site_id=self.scene.lakeside))
-        accounts.add_account(self.scene.engine, person_id, f"person-{person_id}")
+        add_account(self.scene.engine, person_id, f"person-{person_id}")
         set_email(self.scene.engine, person_id, email)
         return person_id
 
@@ -658,7 +658,7 @@ def test_a_provider_that_is_down_is_said_plainly_and_the_passphrase_still_works(
         issuer = f"http://127.0.0.1:{free_port()}"
         clinic = _served_clinic(sqlite_template, tmp_path, running, issuer, lambda _uri: ("app", "secret"))
         person_id = clinic.person(None)
-        accounts.set_passphrase(clinic.scene.engine, accounts.new_link(clinic.scene.engine, person_id), GOOD)
+        accounts.set_passphrase(clinic.scene.engine, new_link(clinic.scene.engine, person_id), GOOD)
         visitor = Visitor(clinic.address)
         assert visitor.ask("GET", "/login", headers=HTML).status == 200
         answer = visitor.ask("POST", "/sso/start", form={"next": "/"}, headers=FROM_OUR_PAGE)

@@ -12,14 +12,14 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 
-from access import accounts, open_windows, sessions, watch
+from access import open_windows, sessions, watch
 from access.cookies import COOKIE
 from access.open_windows import Window
 from data import queries
 from data.database import make_engine, writing
 from models import Person, PersonRole, Role, SignInSession, Viewer, utc_now
 from pages.shared.window_language import LOCKED_TITLE, StreamlitLanguage
-from tests.clinic_scene import new_scene
+from tests.clinic_scene import add_account, new_link, new_scene
 from tests.visiting import FROM_OUR_PAGE, Visitor
 from tests.visiting import Window as OpenPage
 
@@ -135,9 +135,9 @@ def test_the_window_of_somebody_who_was_switched_off_is_closed(demo: Demo) -> No
 def test_a_new_passphrase_by_a_link_closes_the_windows_at_once(sqlite_url: str, serve: Callable[..., str]) -> None:
     scene = new_scene(make_engine(sqlite_url))
     tess = scene.tess.person_id or 0
-    accounts.add_account(scene.engine, tess, "tess")
+    add_account(scene.engine, tess, "tess")
     visitor = Visitor(serve(sqlite_url), {COOKIE: sessions.start(scene.engine, tess)})
-    link = accounts.new_link(scene.engine, tess)
+    link = new_link(scene.engine, tess)
     with visitor.window() as window:
         assert "Tess" in window.show()
         form = {"passphrase": "orange kettle morning", "again": "orange kettle morning"}

@@ -16,8 +16,8 @@ from data.database import writing
 from data.people import LastOwner
 from data.permissions import COMMAND_LINE, NotFound
 from data.records import AlreadyThere
-from models import Account, Clinic, EntryRefused, ExternalIdentity, Role, SignInStepKind, SiteKind, Viewer
-from tests.clinic_scene import NOBODYS_HASH, Scene, key_of, new_scene
+from models import Account, EntryRefused, ExternalIdentity, Role, SignInStepKind, SiteKind, Viewer
+from tests.clinic_scene import NOBODYS_HASH, Scene, key_of, made_anew, new_scene
 
 NOW = datetime(2025, 3, 31, 18, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -158,7 +158,7 @@ def test_an_address_belongs_to_one_person(scene: Scene) -> None:
 
 def test_in_the_demo_clinic_nobody_gets_an_account(scene: Scene) -> None:
     with writing(scene.engine) as connection:
-        connection.execute(sa.update(Clinic).values(is_demo=True))
+        made_anew(connection, is_demo=True)
     with pytest.raises(EntryRefused, match="by choosing a name"):
         people.add_person(scene.engine, scene.olga, name="Nia", roles=[THERAPIST], login_name="nia")
     assert "Nia" not in {person.name for person in queries.people(scene.engine)}
@@ -260,7 +260,7 @@ def test_the_last_owner_stays_one(scene: Scene) -> None:
 def test_another_owner_counts_where_they_can_sign_in(scene: Scene, demo: bool) -> None:
     otto = second_owner(scene, can_sign_in=False)
     with writing(scene.engine) as connection:
-        connection.execute(sa.update(Clinic).values(is_demo=demo))
+        made_anew(connection, is_demo=demo)
     if not demo:  # Otto has not set a passphrase yet
         with pytest.raises(LastOwner):
             people.set_active(scene.engine, scene.olga, key(scene, scene.olga), False)
@@ -344,7 +344,7 @@ def test_nobody_becomes_the_first_owner_without_a_link_that_holds(scene: Scene, 
             values = {"login_name": "olga", "passphrase_hash": NOBODYS_HASH, "must_set_passphrase": False}
             connection.execute(sa.insert(Account).values(person_id=scene.olga.person_id, **values))
         if why == "the demo clinic":
-            connection.execute(sa.update(Clinic).values(is_demo=True))
+            made_anew(connection, is_demo=True)
     before = scene.everything()
     assert first_owner(scene, token) is None
     assert scene.everything() == before
@@ -377,7 +377,7 @@ def test_a_clinic_has_an_owner_when_one_can_come_in(scene: Scene, how: str, has:
             connection.exec_driver_sql("UPDATE person_role SET role = 'therapist'")
         if how == "demo":
             connection.execute(sa.delete(Account))
-            connection.execute(sa.update(Clinic).values(is_demo=True))
+            made_anew(connection, is_demo=True)
     assert people.has_owner(scene.engine) is has
 
 

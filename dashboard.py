@@ -15,6 +15,16 @@ else:
     from starlette.middleware import Middleware
 
     from access import web
-    from pages.shared import loaded  # noqa: F401
+    from pages.shared import (
+        broken,
+        loaded,  # noqa: F401
+    )
 
-    app = st.App(__file__, routes=web.ROUTES, middleware=[Middleware(web.Gate)], lifespan=web.lifespan)
+    app = st.App(
+        __file__,
+        routes=web.ROUTES,
+        middleware=[Middleware(web.Gate, allowed_hosts=lambda: st.get_option("server.allowedHosts"))],
+        lifespan=web.lifespan,
+        on_script_error=broken.show,
+        exception_handlers={Exception: web.broken},
+    )

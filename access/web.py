@@ -11,7 +11,7 @@ import gc
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
@@ -24,9 +24,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from access import sign_in
+from access import hosts, logs, sign_in
 from access.cookies import is_secure, session_of
-from access.page import streamlit_page, unusable
+from access.page import page, paragraph, streamlit_page, unusable
 from data import queries
 from data.database import DatabaseUnusable, engine
 
@@ -43,13 +43,18 @@ COMMON_HEADERS = {
 }
 
 
+OTHER_HOST = "This app is not known by that name. Whoever runs it can add the name to server.allowedHosts in .streamlit/config.toml."
+BROKEN = "This is a fault of the program, not yours. What was saved before is kept."
+
+
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """
-    Take all that is loaded by now out of the garbage collector's sight.
+    Take the words out of the logs, and all that is loaded by now out of the garbage collector's sight.
 
-    Without it each full collection walks all of pandas and plotly again.
+    Without the latter each full collection walks all of pandas and plotly again.
     """
+    logs.install()
     logging.getLogger("uvicorn.access").disabled = True  # addresses stay out of logs, whoever starts the server
     app_policy()
     gc.collect()
@@ -76,8 +81,8 @@ def app_policy() -> str:
 class Gate:
     """ASGI middleware before everything else: no session, no Streamlit."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, allowed_hosts: Callable[[], Iterable[str]] = tuple) -> None:
+        self.app, self.allowed_hosts = app, allowed_hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -86,6 +91,9 @@ class Gate:
         # whoever sends it, it is not theirs to say
         scope["headers"] = [(name, value) for name, value in scope["headers"] if name.lower() != IDENTITY_HEADER.encode()]
         send = self._with_headers(scope, send) if scope["type"] == "http" else send
+        if not all(hosts.is_ours(host, self.allowed_hosts()) for host in Headers(scope=scope).getlist("host")):
+            await _refuse(scope, receive, send, PlainTextResponse(OTHER_HOST, status_code=421))
+            return
         if _is_public(scope):
             await self.app(scope, receive, send)
             return
@@ -141,6 +149,17 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Response) 
         await send({"type": "websocket.close", "code": 1008, "reason": ""})
         return
     await answer(scope, receive, send)
+
+
+async def broken(_request: Request, error: Exception) -> Response:
+    """Answer when the program itself broke: a number that stands in the log too, and nothing of what happened."""
+    said = f"{BROKEN} Its number in the log is {logs.broke(error)}."
+    return page(
+        "Something broke · Still Running",
+        f"<h1>Something broke</h1>{paragraph(said)}<p><a href='/'>Begin again</a></p>",
+        status=500,
+        headers={**COMMON_HEADERS, "cache-control": "no-store"},
+    )
 
 
 async def healthz(_request: Request) -> Response:

@@ -146,7 +146,7 @@ def _remember(engine: sa.Engine, key: bytes, head: _Head, *, even_if_older: bool
                 file.write(_head_line(key, head))
                 file.truncate()
     except OSError as error:  # the row itself is stored: only a cut-off end is harder to find
-        logging.getLogger("still_running").warning("audit.head could not be written: %s", error.strerror)
+        logging.getLogger("still_running").warning("audit.head could not be written: errno %(errno)s", {"errno": error.errno})
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -18,12 +18,13 @@ else:
     from pages.shared import (
         broken,
         loaded,  # noqa: F401
+        windows,
     )
 
     app = st.App(
         __file__,
         routes=web.ROUTES,
-        middleware=[Middleware(web.Gate, allowed_hosts=lambda: st.get_option("server.allowedHosts"))],
+        middleware=[Middleware(web.Gate, allowed_hosts=lambda: st.get_option("server.allowedHosts"), is_window_of=windows.is_window_of)],
         lifespan=web.lifespan,
         on_script_error=broken.show,
         exception_handlers={Exception: web.broken},

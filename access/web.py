@@ -33,6 +33,7 @@ from data.database import DatabaseUnusable, engine
 IDENTITY_HEADER = "x-still-running-session"
 PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health"})
 PUBLIC_FOLDERS = ("/static/", "/set-passphrase/")
+UPLOAD = re.compile(r"/+_stcore/+upload_file/+([^/]*)")  # then the id of a window
 COMMON_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -81,8 +82,13 @@ def app_policy() -> str:
 class Gate:
     """ASGI middleware before everything else: no session, no Streamlit."""
 
-    def __init__(self, app: ASGIApp, allowed_hosts: Callable[[], Iterable[str]] = tuple) -> None:
-        self.app, self.allowed_hosts = app, allowed_hosts
+    def __init__(
+        self,
+        app: ASGIApp,
+        allowed_hosts: Callable[[], Iterable[str]] = tuple,
+        is_window_of: Callable[[str, str], bool] = lambda _window, _key: False,
+    ) -> None:
+        self.app, self.allowed_hosts, self.is_window_of = app, allowed_hosts, is_window_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -104,6 +110,9 @@ class Gate:
             return
         if found is None:
             await _refuse(scope, receive, send, _no_session(scope))
+            return
+        if (upload := UPLOAD.match(scope["path"])) and not self.is_window_of(upload[1], found.key):
+            await _refuse(scope, receive, send, PlainTextResponse("There is no such window.", status_code=404))
             return
         scope["headers"].append((IDENTITY_HEADER.encode(), found.key.encode()))
         await self.app(scope, receive, send)

@@ -5,9 +5,11 @@ Another site can point its own name at this computer (DNS rebinding); its page w
 known by a name. So numbers are let in, and of names this computer's own and those of `server.allowedHosts` in .streamlit/config.toml.
 """
 
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
 
 
 def is_ours(host: str, allowed: Iterable[str] = ()) -> bool:
@@ -28,14 +30,10 @@ def is_ours(host: str, allowed: Iterable[str] = ()) -> bool:
     >>> is_ours("clinic.example", ["clinic.example"]), is_ours("a.clinic.example", ["*.clinic.example"])
     (True, True)
     """
-    try:
-        parts = urlsplit(f"//{host}")
-        name = (parts.hostname or "").rstrip(".")
-        _ = parts.port  # raises if it is none
-    except ValueError:
+    found = _HOST.fullmatch(host.lower())
+    if found is None:
         return False
-    if not name or parts.username is not None or parts.path or parts.query or parts.fragment:
-        return False
+    name = found[1].strip("[]").rstrip(".")
     if name == "localhost" or name.endswith(".localhost") or _is_address(name):
         return True
     patterns = [pattern.strip().lower().rstrip(".") for pattern in allowed]

@@ -1,16 +1,18 @@
 """The benchmarks measure something: a tiny clinic, no timing asserted. The steps of SQLite are counted, so those are held to their goal."""
 
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import clinics, patient_page, trends
+from benchmarks import clinics, fifty_people, patient_page, trends
 from benchmarks.clinics import ClinicFile, clinic_file, shown_episodes
 from benchmarks.figures import Figure, Pairs, cpu_pairs
 from benchmarks.flatness import flatness, opened, vm_steps
+from benchmarks.serving import running
 from data import queries
 from data.database import make_engine, writing
 from models import PainScore, RestAnswer, Run
@@ -142,6 +144,24 @@ def test_the_patient_page_is_measured_as_served(folder: Path) -> None:
     assert len(measured.figures) == 7
     assert all(sane(figure) and figure.ratio > 1 for figure in measured.figures if figure.name.startswith("CPU"))
     assert len(measured.told) == 3
+
+
+def test_people_at_work_at_once_each_see_their_own_patient_only(tmp_path: Path) -> None:
+    load = fifty_people.measured(tmp_path, 8, years=1, clicks=8, think_s=(0.0, 0.0))
+    assert load.is_clean, load.lines
+    assert load.interactions >= 8 * 8
+    assert load.saved > 0
+    assert "8 of 8" in load.lines[1]
+
+
+def test_the_load_program_finds_who_is_shown_the_patient_of_another(tmp_path: Path) -> None:
+    url, members = fifty_people.crowd(tmp_path, 2, years=1)
+    swapped = [replace(member, token=other.token, episode=other.episode) for member, other in zip(members, members[::-1], strict=True)]
+    with running(url) as (address, _):
+        load = fifty_people.at_work(address, swapped, clicks=4, think_s=(0.0, 0.0))
+    assert {said.split(" on ")[0] for said in load.wrong} == {"person 1 was sent something of 2", "person 2 was sent something of 1"}
+    assert load.missing
+    assert not load.is_clean
 
 
 def test_pairs_give_the_median_of_their_ratios() -> None:

@@ -210,8 +210,9 @@ def _go_to_import(seen: Watched) -> None:
 def test_files_with_such_names_and_contents_are_reported_as_text(clinic: Hostile, seen: Watched) -> None:
     seen.open(f"patient?episode={clinic.chart}")
     _go_to_import(seen)
-    for start in range(0, len(TEXTS) if SHARE == 1 else FILES_AT_ONCE, FILES_AT_ONCE):
-        some = TEXTS[start : start + FILES_AT_ONCE]
+    of_every_kind = TEXTS if SHARE == 1 else TEXTS[::8]
+    for start in range(0, len(of_every_kind), FILES_AT_ONCE):
+        some = of_every_kind[start : start + FILES_AT_ONCE]
         files = [
             {"name": f"{plain_text(text).replace('/', '∕')}.csv", "mimeType": "text/csv", "buffer": f'"{text}",nprs\n{number},3\n'.encode()}
             for number, text in enumerate(some)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from access import logs
 from data.database import DatabaseUnusable
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,6 +125,7 @@ def refused_form() -> Response:
 
 def unusable(error: Exception) -> Response:
     """Answer when the database cannot be used: in words, without what it said."""
+    logs.broke(error)
     said = str(error) if isinstance(error, DatabaseUnusable) else "The database cannot be read at present. Nothing was changed."
     return page("Still Running cannot start", f"<h1>Not ready</h1>{paragraph(said)}", status=503)
 

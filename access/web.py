@@ -12,7 +12,7 @@ import gc
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
@@ -25,10 +25,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from access import account_pages, first_owner, identity_provider, second_factor_pages, sign_in, single_sign_on_routes, watch
+from access import account_pages, first_owner, hosts, identity_provider, logs, second_factor_pages, sign_in, single_sign_on_routes, watch
 from access.cookies import is_secure, session_of
 from access.open_windows import Language
-from access.page import streamlit_page, unusable
+from access.page import page, paragraph, streamlit_page, unusable
 from data import queries
 from data.database import DatabaseUnusable, engine
 
@@ -37,6 +37,7 @@ PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health", "/
 PUBLIC_FOLDERS = ("/static/", "/set-passphrase/", first_owner.FOLDER)
 # What answers in a clinic that has no owner yet: how the first one comes in, and nothing else.
 BEFORE_THE_FIRST_OWNER = frozenset({"/healthz", "/_stcore/health"})
+UPLOAD = re.compile(r"/+_stcore/+upload_file/+([^/]*)")  # then the id of a window
 COMMON_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -47,13 +48,18 @@ COMMON_HEADERS = {
 }
 
 
+OTHER_HOST = "This app is not known by that name. Whoever runs it can add the name to server.allowedHosts in .streamlit/config.toml."
+BROKEN = "This is a fault of the program, not yours. What was saved before is kept."
+
+
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """
-    Take all that is loaded by now out of the garbage collector's sight, and watch the open windows.
+    Take the words out of the logs, all that is loaded by now out of the garbage collector's sight, and watch the open windows.
 
-    Without the first each full collection walks all of pandas and plotly again.
+    Without the second each full collection walks all of pandas and plotly again.
     """
+    logs.install()
     logging.getLogger("uvicorn.access").disabled = True  # addresses stay out of logs, whoever starts the server
     app_policy()
     identity_provider.provider()  # settings that cannot be used stop the start, with what to do
@@ -82,10 +88,27 @@ def app_policy() -> str:
 
 
 class Gate:
-    """ASGI middleware before everything else: no session, no Streamlit. `language` is what it needs to lock open windows."""
+    """
+    ASGI middleware before everything else: no session, no Streamlit.
 
-    def __init__(self, app: ASGIApp, language: Language | None = None) -> None:
-        self.app, self.language = app, language
+    Parameters
+    ----------
+    language : Language, optional
+        What it needs to lock open windows.
+    allowed_hosts : callable
+        Gives the names by which the app may be asked for.
+    is_window_of : callable
+        Says whether a window, by Streamlit's id of it, belongs to a session, by its key.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        language: Language | None = None,
+        allowed_hosts: Callable[[], Iterable[str]] = tuple,
+        is_window_of: Callable[[str, str], bool] = lambda _window, _key: False,
+    ) -> None:
+        self.app, self.language, self.allowed_hosts, self.is_window_of = app, language, allowed_hosts, is_window_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -94,6 +117,9 @@ class Gate:
         # whoever sends it, it is not theirs to say
         scope["headers"] = [(name, value) for name, value in scope["headers"] if name.lower() != IDENTITY_HEADER.encode()]
         send = self._with_headers(scope, send) if scope["type"] == "http" else send
+        if not all(hosts.is_ours(host, self.allowed_hosts()) for host in Headers(scope=scope).getlist("host")):
+            await _refuse(scope, receive, send, PlainTextResponse(OTHER_HOST, status_code=421))
+            return
         public = _is_public(scope)
         try:
             if not (public and _answers_before_the_first_owner(scope["path"])) and await first_owner.is_missing():
@@ -108,6 +134,9 @@ class Gate:
             return
         if found is None:
             await _refuse(scope, receive, send, _no_session(scope))
+            return
+        if (upload := UPLOAD.match(scope["path"])) and not self.is_window_of(upload[1], found.key):
+            await _refuse(scope, receive, send, PlainTextResponse("There is no such window.", status_code=404))
             return
         scope["headers"].append((IDENTITY_HEADER.encode(), found.key.encode()))
         if scope["type"] == "websocket":
@@ -168,6 +197,17 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Response) 
         await send({"type": "websocket.close", "code": 1008, "reason": ""})
         return
     await answer(scope, receive, send)
+
+
+async def broken(_request: Request, error: Exception) -> Response:
+    """Answer when the program itself broke: a number that stands in the log too, and nothing of what happened."""
+    said = f"{BROKEN} Its number in the log is {logs.broke(error)}."
+    return page(
+        "Something broke · Still Running",
+        f"<h1>Something broke</h1>{paragraph(said)}<p><a href='/'>Begin again</a></p>",
+        status=500,
+        headers={**COMMON_HEADERS, "cache-control": "no-store"},
+    )
 
 
 async def healthz(_request: Request) -> Response:

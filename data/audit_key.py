@@ -132,7 +132,7 @@ def remember_head(engine: sa.Engine, key: bytes, head: Head, *, even_if_older: b
                 file.write(_head_line(key, head))
                 file.truncate()
     except OSError as error:  # the row itself is stored: only a cut-off end is harder to find
-        logging.getLogger("still_running").warning("audit.head could not be written: %s", error.strerror)
+        logging.getLogger("still_running").warning("audit.head could not be written: errno %(errno)s", {"errno": error.errno})
 
 
 def _digest(key: bytes, parts: Sequence[object]) -> str:

@@ -34,7 +34,7 @@ elif asked and uploads:
     bar = st.progress(0.0, "Reading the files")
 
     def show_progress(done: int, total: int, name: str) -> None:
-        bar.progress(done / total, f"{done} of {total} files done. {name}")
+        bar.progress(done / total, f"{done} of {total} files done. {plain(name)}")
 
     report = imports.import_uploads(
         viewer,

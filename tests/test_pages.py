@@ -304,4 +304,5 @@ def test_a_problem_is_shown_as_it_was_written_and_not_as_markdown(dashboard: App
     dashboard.session_state["episode"] = key
     _signed_in(dashboard, person).run().switch_page("pages/patient.py").run()
     header = next(caption.value for caption in dashboard.caption if "5" in caption.value and "min" in caption.value)
-    assert r"5\*10 min, 3\*5 min \!\[x\]\(http\://example\.invalid/x\.png\)" in header
+    assert r"5\*10 min, 3\*5 min \!\[x\]\(http\://example\.invalid/x\.png\)" in header.replace("\u2060", "")
+    assert "http\\:\u2060//" in header  # kept apart: else it would become a link after all

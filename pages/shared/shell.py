@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from access import accounts
+from access import accounts, logs
 from clinic import COULD_NOT_BE_READ, DatabaseUnusable
 from models import Role, Viewer
 from pages.shared.begin import here, session, signed_in
@@ -88,8 +88,10 @@ def show() -> None:
         _who_is_there(viewer)
         page.run()
     except DatabaseUnusable as unusable:
+        logs.broke(unusable)
         st.error(str(unusable), icon=":material/database_off:")
-    except COULD_NOT_BE_READ:
+    except COULD_NOT_BE_READ as error:
+        logs.broke(error)
         st.error(
             "This page could not be read from the database. Nothing was changed. Reload the page; if it stays so, the disk may be full or "
             "the database in use by another program: `python -m data --help` says what can be done.",

@@ -14,10 +14,11 @@ from access import accounts, sessions, steps
 from data import people, queries, records
 from data.database import writing
 from data.people import LastOwner
-from data.permissions import COMMAND_LINE, NotFound
+from data.permissions import COMMAND_LINE, Act, NotFound, Thing
 from data.records import AlreadyThere
 from models import Account, EntryRefused, ExternalIdentity, Role, SignInStepKind, SiteKind, Viewer
 from tests.clinic_scene import NOBODYS_HASH, Scene, key_of, made_anew, new_scene
+from tests.test_data_permissions import GRANT_OF, WHOLE_CLINIC
 
 NOW = datetime(2025, 3, 31, 18, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -229,15 +230,19 @@ def test_switching_off_ends_sessions_links_and_half_done_sign_ins_and_keeps_what
     assert [line.key for line in queries.patients(scene.engine, scene.tess)] == [patient]
 
 
-def test_a_change_that_cannot_be_written_down_does_not_happen(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "name", [name for name in WHOLE_CLINIC if GRANT_OF[name].thing is Thing.PEOPLE and GRANT_OF[name].act is Act.WRITE]
+)
+def test_a_change_that_cannot_be_written_down_does_not_happen(scene: Scene, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError("the disk is full")
 
-    tess = signed_in(scene, scene.tess)
+    signed_in(scene, scene.fred)  # whom the changes are tried on
+    before = scene.everything()
     monkeypatch.setattr("data.audit.record", full)
     with pytest.raises(OSError, match="disk is full"):
-        people.set_active(scene.engine, scene.olga, key(scene, scene.tess), False)
-    assert holds(scene, tess)
+        WHOLE_CLINIC[name](scene.engine, scene.olga)
+    assert scene.everything() == before
 
 
 # --------------------------------------------------------------------------------------------------------------------

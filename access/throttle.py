@@ -105,18 +105,16 @@ _TABLE = FailedSignIn.metadata.tables["failed_sign_in"]
 
 def _counted(connection: sa.Connection, subject: Subject, now: datetime) -> TooManyTries | None:
     limit, same = LIMITS[subject.attempts_of], _same(subject)
-    held = sa.select(_TABLE).where(*same).with_for_update()
-    row = connection.execute(held).one_or_none()
+    row = connection.execute(sa.select(_TABLE).where(*same).with_for_update()).one_or_none()
     if row is None:
         key = {"attempts_of": subject.attempts_of.value, "subject_sha256": subject.sha256}
         first = sa.insert(_TABLE).values(**key, window_started_at_utc=now, tries=1, windows_filled=0, in_a_row=1)
         try:
             with connection.begin_nested():
                 connection.execute(first)
-        except sa.exc.IntegrityError:  # of two first tries at once this one is the second
-            row = connection.execute(held).one()
-        else:
-            return None
+        except sa.exc.IntegrityError:  # of two first tries at once this one is the second, and the first may be forgotten again already
+            return _counted(connection, subject, now)
+        return None
     refusal = _refusal(row, limit, now)
     if refusal is not None:
         return refusal

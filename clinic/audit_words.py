@@ -128,7 +128,7 @@ def page_of(viewer: Viewer, wanted: AuditWanted) -> AuditPage:
     NotFound
         If this viewer may not read all of it.
     """
-    rows = audit_search.newest_number(engine(), viewer)
+    audit_search.newest_number(engine(), viewer)  # who may not read it is refused before a look is written down
     audit.viewed(engine(), viewer, "audit")
     zone_name = queries.clinic(engine()).time_zone
     zone = ZoneInfo(zone_name)
@@ -144,6 +144,7 @@ def page_of(viewer: Viewer, wanted: AuditWanted) -> AuditPage:
         after_seq=wanted.newer_than,
         limit=ROWS_A_PAGE + 1,
     )
+    rows = audit_search.newest_number(engine(), viewer)
     if wanted.newer_than is not None and len(found) <= ROWS_A_PAGE:  # the newest ones: a whole page of them
         return page_of(viewer, AuditWanted(**{**vars(wanted), "newer_than": None}))
     more = len(found) > ROWS_A_PAGE

@@ -158,6 +158,20 @@ def test_the_identity_that_a_client_sends_is_thrown_away(demo: Demo) -> None:
     assert demo.alices_runner.patient_name not in seen
 
 
+@pytest.mark.parametrize("page", ["patient", "pain-diary"])
+def test_a_page_about_one_patient_sends_the_name_of_no_other(demo: Demo, page: str) -> None:
+    """A screen may be turned to the patient: what is not sent cannot be seen, whatever is clicked in the browser."""
+    with demo.visitor(demo.alice).window() as window:
+        window.ask(page, f"episode={demo.alices_runner.key}")
+        seen = window.take_in().decode("utf-8", "replace")
+    assert demo.alices_runner.patient_name in seen
+    engine = make_engine(demo.url)
+    others = {row.name for row in queries.patients(engine, COMMAND_LINE)} - {demo.alices_runner.patient_name}
+    engine.dispose()
+    assert len(others) > 70
+    assert sorted(name for name in others if name in seen) == []
+
+
 @pytest.mark.parametrize("alice_has_left", [False, True])
 def test_nobody_takes_over_the_window_of_another(demo: Demo, alice_has_left: bool) -> None:
     """Streamlit lets a client go on with a session by its id, which stands in addresses. The identity that the gate gives must bind it."""

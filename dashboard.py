@@ -1,11 +1,13 @@
 """The entry: builds the app, asks who is there, hands over to a page."""
 
 import streamlit as st
-from streamlit import runtime
+from streamlit import net_util, runtime
 from streamlit.runtime.pages_manager import PagesManager
 
 # Streamlit would run pages/x.py by its URL without this file (docs/decisions/0002-pages-do-not-run-by-themselves.md).
 PagesManager.uses_pages_directory = False
+# Streamlit asks a service outside for this computer's address, to know which pages are this computer's. Nothing is asked outside.
+net_util.get_external_ip = lambda: None
 
 if runtime.exists():
     from pages.shared import shell

@@ -125,7 +125,7 @@ def sign_in(database: sa.Engine, login_name: str, passphrase: str, *, address: s
     """
     now, name = now or utc_now(), login_name_of(login_name)[:LOGIN_NAME_MAX]
     of_name, of_address = throttle.Subject(AttemptsOf.ACCOUNT, name), throttle.Subject(AttemptsOf.ADDRESS, address)
-    throttle.count_try(database, of_name, of_address, now=now)
+    throttle.count_try(database, of_address, of_name, now=now)  # an address that tries too often locks nobody's name
     with database.connect() as connection:
         row = connection.execute(
             sa.select(col(Account.person_id), col(Account.passphrase_hash))

@@ -8,7 +8,7 @@ from sqlmodel import col
 from access import accounts, passphrases, sessions, throttle
 from data import audit, queries
 from data.database import reading, writing
-from models import Account, AttemptsOf, AuditAction, Person, Viewer, utc_now
+from models import Account, AttemptsOf, AuditAction, Person, SetPasswordLink, Viewer, utc_now
 
 
 def has_passphrase(database: sa.Engine, person_id: int) -> bool:
@@ -72,6 +72,7 @@ def change_passphrase(
     stored = passphrases.hashed(new)
     with writing(database) as connection:
         connection.execute(sa.update(Account).where(col(Account.person_id) == person_id).values(passphrase_hash=stored))
+        connection.execute(sa.delete(SetPasswordLink).where(col(SetPasswordLink.person_id) == person_id))
         who = Viewer(person_id=person_id, name=row.name, roles=frozenset(), source=source)
         told = {"passphrase": "changed"}
         audit.record(connection, who, AuditAction.PERMISSION_CHANGE, kind="account", key=person_id, new=told, now=now)

@@ -1,9 +1,8 @@
 """The browser's cookie: a random token and nothing else. Which session it stands for, the database says."""
 
-from http.cookies import CookieError, SimpleCookie
-
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.types import Scope
 
 from access import sessions
@@ -19,14 +18,9 @@ def is_secure(scope: Scope) -> bool:
 
 def token_of(scope: Scope) -> str | None:
     """Give the cookie's token. Behind TLS only the cookie counts that a plain-HTTP neighbour cannot set."""
-    cookies: SimpleCookie = SimpleCookie()
-    try:
-        for value in Headers(scope=scope).getlist("cookie"):
-            cookies.load(value)
-    except CookieError:
-        return None
-    found = cookies.get(SECURE_COOKIE if is_secure(scope) else COOKIE)
-    return found.value if found and found.value else None
+    # as browsers write it: a neighbour's cookie that no standard knows must not hide ours
+    cookies = cookie_parser("; ".join(Headers(scope=scope).getlist("cookie")))
+    return cookies.get(SECURE_COOKIE if is_secure(scope) else COOKIE) or None
 
 
 async def session_of(scope: Scope) -> sessions.SignedIn | None:

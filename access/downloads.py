@@ -6,7 +6,7 @@ in the audit, so no other site may make somebody's browser read. What is made, a
 """
 
 from collections.abc import Callable
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from access import accounts
 from access.cookies import session_of
+from access.hosts import is_own_origin
 from access.page import page, paragraph, unusable
 from data.database import DatabaseUnusable
 from data.exports import ExportFormat, ExportTable, Taken
@@ -72,7 +73,7 @@ def _asked_by_the_person(request: Request) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     # browsers say nothing to a plain-HTTP server with a name of its own; who came from our page says so otherwise
-    return urlsplit(request.headers.get("referer", "")).netloc == request.headers.get("host")
+    return is_own_origin(request.headers.get("referer", ""), request.headers.get("host", ""))
 
 
 async def _answer(request: Request, make: Maker) -> Response:

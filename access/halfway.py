@@ -20,7 +20,7 @@ HOLDS = {SignInStepKind.SECOND_FACTOR: timedelta(minutes=5), SignInStepKind.ENRO
 COOKIE, SECURE_COOKIE = "still_running_step", "__Secure-still_running_step"  # a __Host- cookie is sent to every page
 
 
-def begun(request: Request, person_id: int, wanted: str, kind: SignInStepKind, *, session: str = "") -> Response:
+def begun(request: Request, person_id: int, wanted: str, kind: SignInStepKind, *, session: str = "", proved: bool = True) -> Response:
     """
     Put a step down and lead to its page.
 
@@ -30,8 +30,10 @@ def begun(request: Request, person_id: int, wanted: str, kind: SignInStepKind, *
         Where to go when it is done.
     session : str
         The key of the session of somebody who is signed in already and sets up their own second factor.
+    proved : bool
+        Whether they gave a secret before; see `sessions.start`.
     """
-    payload = {"next": wanted, "session": session}
+    payload: dict[str, object] = {"next": wanted, "session": session, "proved": proved}
     if kind is SignInStepKind.ENROL:
         payload["secret"] = second_factor.new_secret()
     token = steps.begin(engine(), kind, holds=HOLDS[kind], person_id=person_id, payload=payload)

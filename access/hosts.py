@@ -8,6 +8,7 @@ known by a name. So numbers are let in, and of names this computer's own and tho
 import re
 from collections.abc import Iterable
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
 
@@ -38,6 +39,21 @@ def is_ours(host: str, allowed: Iterable[str] = ()) -> bool:
         return True
     patterns = [pattern.strip().lower().rstrip(".") for pattern in allowed]
     return any(pattern in {"*", name} or (pattern.startswith("*.") and name.endswith(pattern[1:])) for pattern in patterns)
+
+
+def is_own_origin(origin: str, host: str) -> bool:
+    """
+    Say whether a page of this very app asks: same name, same port. Another program on this computer is another one.
+
+    >>> is_own_origin("http://localhost:8501", "localhost:8501"), is_own_origin("http://localhost:1", "localhost:8501")
+    (True, False)
+    >>> is_own_origin("null", "localhost:8501"), is_own_origin("http://[", "localhost:8501")
+    (False, False)
+    """
+    try:
+        return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:
+        return False
 
 
 def _is_address(name: str) -> bool:

@@ -26,8 +26,10 @@ KEY_TYPES = frozenset({"RSA", "EC"})
 RSA_MODULUS_CHARACTERS_MIN = 342  # 2,048 bits in base64url
 LEEWAY_S = 60  # by which two clocks may differ
 SUBJECT_CHARACTERS_MAX = 255  # OpenID Connect Core 1.0, 2
-# Something one has, beside what one knows. A message to a telephone is left out, and so is a finger or a face alone.
-SECOND_FACTORS = frozenset({"mfa", "otp", "hwk", "swk", "sc"})
+# RFC 8176: what one has, and what one knows or is. A message to a telephone is neither; one of a kind alone is one factor.
+ONE_HAS = frozenset({"otp", "hwk", "swk", "sc"})
+ONE_KNOWS_OR_IS = frozenset({"pwd", "pin", "fpt", "face", "iris", "vbm", "retina"})
+BY_TELEPHONE = frozenset({"sms", "tel"})
 
 _REGISTRY = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
 
@@ -160,8 +162,16 @@ def identity(
         issuer=expected.issuer,
         subject=claims["sub"],
         email=email if isinstance(email, str) and claims.get("email_verified") is True else None,
-        second_factor=isinstance(methods, list) and any(isinstance(method, str) and method in SECOND_FACTORS for method in methods),
+        second_factor=_are_two_factors(methods),
     )
+
+
+def _are_two_factors(methods: Any) -> bool:
+    """Say whether a provider asked for two things of different kinds."""
+    named = {method for method in methods if isinstance(method, str)} if isinstance(methods, list) else set()
+    if named & ONE_HAS:
+        return "mfa" in named or bool(named & ONE_KNOWS_OR_IS)
+    return "mfa" in named and not named & BY_TELEPHONE
 
 
 def _check_fresh(signed_in_at: Any, asked_at: datetime, now: datetime) -> None:

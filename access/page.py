@@ -10,12 +10,13 @@ import importlib.util
 import re
 import tomllib
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from access import logs
+from access.hosts import is_own_origin
 from data.database import DatabaseUnusable
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,5 +136,4 @@ def comes_from_here(request: Request) -> bool:
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    origin = request.headers.get("origin")
-    return bool(origin) and urlsplit(origin or "").netloc == request.headers.get("host")
+    return is_own_origin(request.headers.get("origin", ""), request.headers.get("host", ""))

@@ -262,6 +262,8 @@ def unlink(viewer: Viewer, key: str, *, database: sa.Engine | None = None) -> No
     """
     with people.changing(database or engine(), viewer, key) as change:
         change.only_in_a_real_clinic()
+        if not change.person.has_passphrase:  # nobody could come in any more who says who works here
+            people.keep_an_owner(change)
         connection, person_id = change.connection, change.person.person_id
         taken = connection.execute(sa.delete(ExternalIdentity).where(col(ExternalIdentity.person_id) == person_id)).rowcount
         if not taken:
@@ -276,6 +278,7 @@ def end_sessions(viewer: Viewer, key: str, *, database: sa.Engine | None = None)
     """Sign a person out everywhere."""
     with people.changing(database or engine(), viewer, key) as change:
         change.end_sessions()
+        change.end_steps()
 
 
 # --------------------------------------------------------------------------------------------------------------------

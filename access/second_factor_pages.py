@@ -123,7 +123,7 @@ def _switched_on(request: Request, step: Step, person_id: int, code: str) -> Res
         return RedirectResponse("/login", status_code=303)
     answer = recovery_codes_page(codes, step.payload["next"])
     if not step.payload["session"]:
-        answer = session_begun(request, person_id, step.payload["next"], answer)
+        answer = session_begun(request, person_id, step.payload["next"], answer, proved=step.payload["proved"])
     return halfway.without_cookie(request, answer)
 
 

@@ -54,7 +54,7 @@ def key_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def start(engine: sa.Engine, person_id: int, *, source: str = "app", now: datetime | None = None) -> str:
+def start(engine: sa.Engine, person_id: int, *, source: str = "app", proved: bool = True, now: datetime | None = None) -> str:
     """
     Start a session for somebody who has proved who they are. It stands in the audit, or there is none.
 
@@ -62,6 +62,8 @@ def start(engine: sa.Engine, person_id: int, *, source: str = "app", now: dateti
     ----------
     source : str
         Where they signed in from, as the audit keeps it.
+    proved : bool
+        False if they gave no secret just now: a provider may let somebody in whom its browser remembers. What is delicate asks them.
 
     Returns
     -------
@@ -73,7 +75,11 @@ def start(engine: sa.Engine, person_id: int, *, source: str = "app", now: dateti
         connection.execute(sa.delete(SignInSession).where(col(SignInSession.created_at_utc) < now - FORGOTTEN_AFTER))
         connection.execute(
             sa.insert(SignInSession).values(
-                token_sha256=key_of(token), person_id=person_id, created_at_utc=now, last_seen_at_utc=now, proved_at_utc=now
+                token_sha256=key_of(token),
+                person_id=person_id,
+                created_at_utc=now,
+                last_seen_at_utc=now,
+                proved_at_utc=now if proved else None,
             )
         )
         audit.record(connection, _who(connection, person_id, source), AuditAction.SIGN_IN, now=now)

@@ -40,7 +40,7 @@ def safe_next(wanted: str | None) -> str:
     except ValueError:
         return "/"
     ours = not parts.scheme and not parts.netloc and "//" not in parts.path
-    return wanted if ours and parts.path not in NOT_A_PLACE and not parts.path.startswith(("/_stcore", halfway.PATH)) else "/"
+    return wanted if ours and parts.path.rstrip("/") not in NOT_A_PLACE and not parts.path.startswith(("/_stcore", halfway.PATH)) else "/"
 
 
 DEMO_SAID = "Demo clinic: all people are made up. Whoever opens this page can sign in as anybody."
@@ -113,11 +113,10 @@ async def login(request: Request) -> Response:
 
 
 async def _person_who_signs_in(request: Request, form: dict[str, str]) -> int:
-    if "person" in form:
+    if "person" in form and await run_in_threadpool(accounts.is_demo):  # elsewhere it is a try like any other, and counted
 
         def chosen() -> int:
-            people = accounts.demo_people() if accounts.is_demo() else []
-            for person in people:
+            for person in accounts.demo_people():
                 if str(person.person_id) == form["person"] and person.person_id is not None:
                     return person.person_id
             raise accounts.SignInRefused()
@@ -132,7 +131,7 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else "app"
 
 
-def arrived(request: Request, person_id: int, wanted: str, *, second_factor_done: bool = False) -> Response:
+def arrived(request: Request, person_id: int, wanted: str, *, second_factor_done: bool = False, proved: bool = True) -> Response:
     """
     End every way of signing in: ask for what is still missing, or start the session.
 
@@ -144,12 +143,16 @@ def arrived(request: Request, person_id: int, wanted: str, *, second_factor_done
         Where to go then, as `safe_next` gives it.
     second_factor_done : bool
         True if more than one thing was proved already.
+    proved : bool
+        False if no secret was given just now; see `sessions.start`.
     """
     asked = None if second_factor_done else second_factor.asked_of(engine(), person_id)
-    return session_begun(request, person_id, wanted) if asked is None else halfway.begun(request, person_id, wanted, asked)
+    if asked is None:
+        return session_begun(request, person_id, wanted, proved=proved)
+    return halfway.begun(request, person_id, wanted, asked, proved=proved)
 
 
-def session_begun(request: Request, person_id: int, wanted: str, answer: Response | None = None) -> Response:
+def session_begun(request: Request, person_id: int, wanted: str, answer: Response | None = None, *, proved: bool = True) -> Response:
     """Start a new session, never one that was there before, and end the one this browser had. `answer` carries the cookie, else a redirect."""
     if (before := token_of(request.scope)) is not None:
         sessions.end(engine(), sessions.key_of(before), source=address_of(request))
@@ -157,7 +160,7 @@ def session_begun(request: Request, person_id: int, wanted: str, answer: Respons
     secure = is_secure(request.scope)
     answer.set_cookie(
         SECURE_COOKIE if secure else COOKIE,
-        sessions.start(engine(), person_id, source=address_of(request)),
+        sessions.start(engine(), person_id, source=address_of(request), proved=proved),
         httponly=True,
         secure=secure,
         samesite="lax",

@@ -168,7 +168,7 @@ def _arrived_back(request: Request, signed_in: sessions.SignedIn | None) -> Resp
         identity = _identity(request, there, step)
         if again is None:
             person_id = single_sign_on.person_who_signs_in(engine(), identity, source=sign_in.address_of(request))
-            answer = sign_in.arrived(request, person_id, wanted, second_factor_done=identity.second_factor)
+            answer = sign_in.arrived(request, person_id, wanted, second_factor_done=identity.second_factor, proved=False)
         else:
             if signed_in is None or signed_in.key != again:
                 raise _Refused("another_session")

@@ -83,7 +83,7 @@ class Subject:
 
 def count_try(database: sa.Engine, *subjects: Subject, now: datetime) -> None:
     """
-    Count a try of each subject, before anything is compared.
+    Count a try of each subject, before anything is compared. Where one has none left, those after it are not counted.
 
     Raises
     ------
@@ -92,12 +92,9 @@ def count_try(database: sa.Engine, *subjects: Subject, now: datetime) -> None:
     """
     with writing(database) as connection:
         connection.execute(sa.delete(_TABLE).where(_TABLE.c.window_started_at_utc <= now - KEPT))
-        refusals = [refusal for subject in subjects if (refusal := _counted(connection, subject, now))]
-    for refusal in refusals:
-        if refusal.wait_s is None:
-            raise refusal
-    if refusals:
-        raise max(refusals, key=lambda refusal: refusal.wait_s or 0)
+        refusal = next((found for subject in subjects if (found := _counted(connection, subject, now))), None)
+    if refusal is not None:
+        raise refusal
 
 
 _TABLE = FailedSignIn.metadata.tables["failed_sign_in"]

@@ -26,7 +26,18 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from access import account_pages, first_owner, hosts, identity_provider, logs, second_factor_pages, sign_in, single_sign_on_routes, watch
+from access import (
+    account_pages,
+    first_owner,
+    hosts,
+    identity_provider,
+    logs,
+    passphrases,
+    second_factor_pages,
+    sign_in,
+    single_sign_on_routes,
+    watch,
+)
 from access.cookies import is_secure, session_of
 from access.open_windows import Language
 from access.page import page, paragraph, streamlit_page, unusable
@@ -64,6 +75,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     logs.install()
     logging.getLogger("uvicorn.access").disabled = True  # addresses stay out of logs, whoever starts the server
     app_policy()
+    passphrases.hash_of_nobody()  # else the first name that is not there would take longer
     try:
         identity_provider.provider()
     except SingleSignOnUnusable as unusable_settings:  # they stop the start; to who started it and not to the log, which says no words
@@ -126,6 +138,9 @@ class Gate:
         if not all(hosts.is_ours(host, self.allowed_hosts()) for host in Headers(scope=scope).getlist("host")):
             await _refuse(scope, receive, send, PlainTextResponse(OTHER_HOST, status_code=421))
             return
+        if scope["type"] == "websocket" and not _is_asked_by_our_page(scope):
+            await _refuse(scope, receive, send, PlainTextResponse("This was asked by another site.", status_code=403))
+            return
         public = _is_public(scope)
         try:
             if not (public and _answers_before_the_first_owner(scope["path"])) and await first_owner.is_missing():
@@ -165,6 +180,17 @@ class Gate:
             await send(message)
 
         return sending
+
+
+def _is_asked_by_our_page(scope: Scope) -> bool:
+    """
+    Say whether a WebSocket is opened by a page of ours, or by no browser at all.
+
+    Streamlit would let in every page of this computer, and ask a service outside for the computer's address to know which ones those are.
+    """
+    headers = Headers(scope=scope)
+    host = headers.get("host", "")
+    return all(hosts.is_own_origin(origin, host) for origin in headers.getlist("origin"))
 
 
 def _is_public(scope: Scope) -> bool:

@@ -232,6 +232,19 @@ def test_signing_in_makes_a_new_session_and_ends_the_one_the_browser_had(demo: D
     assert Visitor(demo.address, first).ask("GET", "/_stcore/host-config").status == 401
 
 
+def test_a_neighbours_cookie_that_no_standard_knows_hides_no_session(demo: Demo) -> None:
+    token = demo.visitor(demo.alice).cookies[COOKIE]
+    for other in ('x={"a": 1}', "bad name=1", '{"k":"v"}=1', "x"):
+        sent = {"Cookie": f"{other}; {COOKIE}={token}"}
+        assert Visitor(demo.address).ask("GET", "/_stcore/host-config", headers=sent).status == 200
+
+
+@pytest.mark.parametrize("name", ["origin", "referer"])
+def test_a_header_that_is_no_address_is_no_fault_of_the_program(demo: Demo, name: str) -> None:
+    for method, path in (("POST", "/login"), ("POST", "/logout"), ("GET", f"/export/{demo.alices_runner.patient_key}/runs.csv")):
+        assert demo.visitor(demo.alice).ask(method, path, headers={name: "http://["}).status == 403
+
+
 @pytest.mark.parametrize("path", ["/login", "/logout"])
 @pytest.mark.parametrize(
     "headers",
@@ -375,6 +388,13 @@ def test_in_a_real_clinic_one_signs_in_by_a_passphrase_that_one_set_by_a_link(sq
         seen = window.show()
     assert scene.tess.name in seen
     assert "Demo clinic" not in seen
+
+
+def test_choosing_a_person_in_a_real_clinic_is_a_try_like_any_other(sqlite_url: str, serve: Callable[..., str]) -> None:
+    scene = new_scene(make_engine(sqlite_url))
+    visitor = Visitor(serve(sqlite_url))
+    assert [visitor.sign_in(person=scene.tess.person_id).status for _ in range(6)] == [401] * 5 + [429]
+    assert len([row for row in scene.rows("audit_event") if row["action"] == "sign_in_failed"]) == 5
 
 
 def test_five_wrong_passphrases_throttle_also_after_a_restart(sqlite_url: str, serve: Callable[..., str]) -> None:

@@ -372,6 +372,7 @@ def test_a_proof_holds_for_ten_minutes_and_is_renewed(scene: Scene, tess: int, a
 def test_a_new_passphrase_takes_the_old_one_and_ends_every_other_session_and_half_way_sign_in(scene: Scene, tess: int) -> None:
     here, elsewhere, theos = _session(scene, tess), _session(scene, tess), _session(scene, scene.theo.person_id or 0)
     half_way = steps.begin(scene.engine, SignInStepKind.SECOND_FACTOR, holds=5 * MINUTE, person_id=tess, now=NOW)
+    link = new_link(scene.engine, tess, now=NOW)
     with pytest.raises(SignInRefused):
         asking_again.change_passphrase(scene.engine, here, "wrong", "violet ladder evening", now=NOW)
     with pytest.raises(passphrases.PassphraseRefused):
@@ -380,6 +381,7 @@ def test_a_new_passphrase_takes_the_old_one_and_ends_every_other_session_and_hal
     asking_again.change_passphrase(scene.engine, here, GOOD, "violet ladder evening", now=NOW)
     assert set(sessions.holding(scene.engine, {here.key, elsewhere.key, theos.key}, now=NOW)) == {here.key, theos.key}
     assert steps.find(scene.engine, SignInStepKind.SECOND_FACTOR, half_way, now=NOW) is None
+    assert not accounts.link_holds(scene.engine, link, now=NOW)  # one that was out could set yet another
     assert accounts.sign_in(scene.engine, "tess", "violet ladder evening", address="192.0.2.7", now=NOW) == tess
     with pytest.raises(SignInRefused):
         accounts.sign_in(scene.engine, "tess", GOOD, address="192.0.2.7", now=NOW)

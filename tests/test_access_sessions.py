@@ -186,6 +186,14 @@ def test_sixty_tries_a_minute_throttle_an_address_whatever_the_names(scene: Scen
     assert _try(scene.engine, "name-98", "wrong", now=NOW + MINUTE) == "SignInRefused"
 
 
+def test_an_address_that_tried_too_often_locks_nobodys_name(scene: Scene, tess: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passphrases, "fits", lambda _stored, passphrase: passphrase == GOOD)  # the hashing is not what is looked at here
+    for number in range(60):
+        _try(scene.engine, f"name-{number}", "wrong")
+    assert {_try(scene.engine, "tess", "wrong") for _ in range(6)} == {"TooManyTries"}
+    assert _try(scene.engine, "tess", GOOD, address="192.0.2.8") == str(tess)
+
+
 def test_neither_names_nor_addresses_are_kept_with_the_count(scene: Scene) -> None:
     _try(scene.engine, "my-passphrase-in-the-wrong-field", "wrong")
     said = str(scene.rows("failed_sign_in"))

@@ -23,6 +23,7 @@ from access.id_token import Identity
 from access.single_sign_on import NotLinked
 from access.single_sign_on_routes import FAILED, STATE_COOKIE
 from data.database import make_engine, writing
+from data.people import LastOwner
 from data.permissions import NotFound
 from models import (
     Account,
@@ -165,6 +166,18 @@ def test_unlinking_ends_the_sessions_and_the_next_sign_in_links_only_by_an_email
     assert [scene.rows("audit_event")[-1]["action"], scene.rows("audit_event")[-1] == last] == [last["action"], True]
     people.give_account(scene.olga, key, "tess", email="tess@clinic.example", database=scene.engine)
     assert arrives(scene, identity("subject-2")) == tess
+
+
+def test_the_last_owner_who_comes_in_only_by_single_sign_on_is_not_unlinked(scene: Scene) -> None:
+    olga = scene.olga.person_id or 0
+    key = str(scene.rows("person", id=olga)[0]["key"])
+    people.give_account(scene.olga, key, "olga", email="olga@clinic.example", database=scene.engine)
+    assert arrives(scene, identity(email="olga@clinic.example")) == olga
+    with writing(scene.engine) as connection:
+        connection.execute(sa.update(Account).where(col(Account.person_id) == olga).values(passphrase_hash=None))
+    with pytest.raises(LastOwner):
+        people.unlink(scene.olga, key, database=scene.engine)
+    assert single_sign_on.is_linked(scene.engine, olga)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,17 @@ def test_a_cookie_that_is_the_sessions_name_and_not_its_token_opens_nothing(clin
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "http://127.0.0.1.evil.example", "null", "http://localhost.evil.example:8501", "file://"]
+    "origin",
+    [
+        "https://evil.example",
+        "http://127.0.0.1.evil.example",
+        "null",
+        "http://localhost.evil.example:8501",
+        "file://",
+        "http://localhost:1",  # another program on this computer
+        "http://127.0.0.1:1",
+        "http://[",
+    ],
 )
 def test_a_page_of_another_site_opens_no_websocket_with_the_cookie_of_somebody(clinic: Clinic, origin: str) -> None:
     with pytest.raises(InvalidStatus), clinic.theo().window(headers={"Origin": origin}) as window:

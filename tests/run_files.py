@@ -268,3 +268,17 @@ def steady_points(
         gpx_point(from_m + speed_m_s * second, start + timedelta(seconds=second), extension=extension)
         for second in range(0, seconds + 1, step_s)
     ]
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Apple Health
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def apple_health_run() -> bytes:
+    """Write an export with one running workout: 5 km in 30 minutes from 2025-03-04 07:00 in Berlin, no steps."""
+    workout = (
+        '<Workout workoutActivityType="HKWorkoutActivityTypeRunning" duration="30" durationUnit="min" totalDistance="5" '
+        'totalDistanceUnit="km" sourceName="Watch" startDate="2025-03-04 07:00:00 +0100" endDate="2025-03-04 07:30:00 +0100"/>'
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?><HealthData locale="en_US">{workout}</HealthData>'.encode()

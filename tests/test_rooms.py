@@ -22,6 +22,7 @@ from models import REFUSED_OUTCOMES, ImportOutcome, PatientEntry
 from rehab.charts import CHARTS, Chart, ChartKind, Span
 from rehab.episode import Coverage, EpisodeFacts, summarise_episode
 from tests.rehab_scenes import MONDAY, facts_of, mornings
+from tests.run_files import apple_health_run
 
 each_importer = pytest.mark.parametrize("importer", IMPORTERS, ids=lambda importer: importer.name)
 
@@ -98,6 +99,7 @@ EXAMPLES: dict[str, Callable[[], bytes]] = {
     "fit": fit_run,
     "tcx": tcx_run,
     "gpx": gpx_run,
+    "apple_health": apple_health_run,
     "runs_csv": lambda: b"date,start_time,distance_km,moving_time\n2025-03-04,07:00,5.0,30:00\n",
     "pain_csv": lambda: b"date,moment,side,nprs\n2025-03-05,next_morning,left,2\n",
 }

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import PurePath
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict
 
 from models import CadenceRule, DistanceRule, ImportOutcome, PainMoment, RestMoment, Side, Surface
 
@@ -57,6 +59,7 @@ class MinuteSeries:
         Rise over run, 0.02 is two metres up in a hundred.
     """
 
+    __pydantic_config__: ClassVar = ConfigDict(arbitrary_types_allowed=True)  # arrays, where data/reading.py checks an answer
     speed_m_s: Floats
     cadence_spm: Floats
     ground_contact_time_ms: Floats

@@ -143,6 +143,14 @@ def test_text_that_could_hide_a_tag_is_parsed_whole_and_gives_the_same(hiding: s
     assert read(export(hiding, workout(), workout(kind="Walking"))) == plain
 
 
+def test_a_file_that_somebody_wrote_anew_may_put_other_attributes_first() -> None:
+    other = workout().replace(
+        '<Workout workoutActivityType="HKWorkoutActivityTypeRunning" ',
+        '<Workout device="" workoutActivityType="HKWorkoutActivityTypeRunning" ',
+    )
+    assert read(export(other)).runs == read(export(workout())).runs
+
+
 def test_what_came_before_a_break_is_kept_and_said() -> None:
     content = export(workout(), workout(start="2025-03-05 07:00:00 -0600", end="2025-03-05 07:30:00 -0600"))
     file = read(content[:-60])

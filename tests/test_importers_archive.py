@@ -169,3 +169,9 @@ def test_members_that_share_their_bytes_are_refused_before_they_are_read() -> No
     closing = bytearray(content[end:])
     struct.pack_into("<HHII", closing, 8, 10, 10, len(directory), entry)
     assert "claims to hold more" in refusal(content[:entry] + directory + bytes(closing)).reason
+
+
+def test_a_member_that_is_read_twice_counts_once() -> None:
+    (found,) = members(io.BytesIO(zipped(("a", b"x" * 600))), "runs.zip", budget=archive.Budget(1_000))
+    assert isinstance(found, Member)
+    assert found.read() == found.read() == b"x" * 600

@@ -184,6 +184,8 @@ def _directory_bytes(file: BinaryIO, size: int) -> int:
 
 
 def _opener(directory: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> Callable[[int], BinaryIO]:
+    charged = [0]  # who reads a member twice pays once
+
     def opened(largest: int) -> BinaryIO:
         if info.flag_bits & 1:
             raise FileRefused(ImportOutcome.UNREADABLE, "The file is locked with a password. Unpack the archive and send what is in it.")
@@ -194,7 +196,7 @@ def _opener(directory: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
             raise _damaged() from error
         cap = min(largest, max(GZIP_RATIO_FROM_BYTES, GZIP_RATIO_MAX * info.compress_size))
-        return cast(BinaryIO, _Capped(stream, cap, largest, budget))
+        return cast(BinaryIO, _Capped(stream, cap, largest, budget, charged))
 
     return opened
 
@@ -213,21 +215,23 @@ def _too_large(largest: int) -> FileRefused:
 class _Capped(RawIOBase):
     """A member's stream: counts what really comes, whatever the directory says, and turns damage into a refusal."""
 
-    def __init__(self, stream: IO[bytes], cap: int, largest: int, budget: Budget) -> None:
-        self._stream, self._left, self._largest, self._budget = stream, cap, largest, budget
+    def __init__(self, stream: IO[bytes], cap: int, largest: int, budget: Budget, charged: list[int]) -> None:
+        self._stream, self._cap, self._largest, self._budget, self._charged = stream, cap, largest, budget, charged
+        self._read = 0
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        wanted = self._left + 1 if size is None or size < 0 else size
+        left = self._cap - self._read + 1
         try:
-            piece: bytes = self._stream.read(min(wanted, self._left + 1))
+            piece: bytes = self._stream.read(left if size is None or size < 0 else min(size, left))
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError, RuntimeError) as error:
             raise _damaged() from error
-        self._left -= len(piece)
-        self._budget.left -= len(piece)
-        if self._left < 0:
+        self._read += len(piece)
+        self._budget.left -= max(0, self._read - self._charged[0])
+        self._charged[0] = max(self._charged[0], self._read)
+        if self._read > self._cap:
             raise _too_large(self._largest)
         if self._budget.left < 0:
             raise FileRefused(ImportOutcome.UNREADABLE, "The archive unpacks to far more than its size. Send what is in it in parts.")

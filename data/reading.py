@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import orjson
@@ -25,6 +25,7 @@ from models import ImportOutcome
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE_SECONDS_MAX = 30.0
+LARGE_SECONDS_MAX = 600.0
 START_SECONDS_MAX = 60.0
 ANSWER_BYTES_MAX = 200_000_000
 # Numerical libraries would start threads, and each one reserves memory.
@@ -74,11 +75,33 @@ class Reader:
         FileRefused
             If its importer refuses it, or reading it took too long, too much memory, or broke the reader.
         """
+        return self._asked(content, file_name, None, self._seconds_max)
+
+    def read_large(self, archive: BinaryIO, index: int) -> tuple[Importer, ReadFile]:
+        """
+        Read the export of Apple Health inside an archive as a stream; see `data.importers.apple_health.read_stream`.
+
+        Parameters
+        ----------
+        archive : binary file
+            A real file, not bytes in memory.
+        index : int
+            Its place among `data.importers.archive.members`.
+
+        Raises
+        ------
+        FileRefused
+        """
+        return self._asked(str(index).encode(), "", archive, LARGE_SECONDS_MAX)
+
+    def _asked(self, content: bytes, file_name: str, archive: BinaryIO | None, seconds_max: float) -> tuple[Importer, ReadFile]:
         name = file_name.encode("utf-8", "replace")[:NAME_BYTES_MAX]
         channel = self._started()
+        channel.settimeout(seconds_max)
         try:
-            channel.sendall(REQUEST.pack(len(name), len(content)) + name)
-            channel.sendall(content)
+            handles = [] if archive is None else [archive.fileno()]
+            socket.send_fds(channel, [REQUEST.pack(len(name), len(content), archive is not None)], handles)
+            channel.sendall(name + content)
             head = received(channel, ANSWER.size)
             size = ANSWER.unpack(head)[0] if head else 0
             answer = received(channel, size) if 0 < size <= ANSWER_BYTES_MAX else None
@@ -86,7 +109,7 @@ class Reader:
             self.stop()
             raise FileRefused(
                 ImportOutcome.UNREADABLE,
-                f"Reading the file took longer than {self._seconds_max:.0f} seconds and was stopped. Export the run again.",
+                f"Reading the file took longer than {seconds_max:.0f} seconds and was stopped. Export the run again.",
             ) from None
         except OSError:
             answer = None
@@ -130,7 +153,6 @@ class Reader:
             if received(ours, len(READY)) != READY:
                 self.stop()
                 raise RuntimeError("the process that reads files does not start")
-            ours.settimeout(self._seconds_max)
         return self._channel
 
 

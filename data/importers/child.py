@@ -6,6 +6,7 @@ It is started by data/reading.py, which speaks with it over one socket: a file i
 
 import contextlib
 import ctypes
+import itertools
 import resource
 import socket
 import struct
@@ -16,12 +17,14 @@ from typing import Any
 
 import orjson
 
-from data.importers.base import FileRefused, read_bytes
+from data.importers.apple_health import APPLE_HEALTH, read_stream
+from data.importers.archive import STREAMED_MAX_BYTES, members
+from data.importers.base import FileRefused, Importer, ReadFile, read_bytes
 from models import ImportOutcome
 
 MEMORY_MAX_BYTES = 1024 * 1024 * 1024
 OPEN_FILES_MAX = 32
-REQUEST = struct.Struct("!HQ")  # bytes of the name, bytes of the content
+REQUEST = struct.Struct("!HQ?")  # bytes of the name, bytes of the content, whether an open archive comes along
 ANSWER = struct.Struct("!Q")
 NAME_BYTES_MAX = 4_096
 READY = b"."
@@ -33,8 +36,8 @@ def main() -> None:
     with socket.socket(fileno=int(sys.argv[1])) as channel:
         confine(int(sys.argv[2]))
         channel.sendall(READY)
-        for name, content in _requests(channel):
-            answer = orjson.dumps(_answer(name, content), option=orjson.OPT_SERIALIZE_NUMPY)
+        for name, content, archive in _requests(channel):
+            answer = orjson.dumps(_answer(name, content, archive), option=orjson.OPT_SERIALIZE_NUMPY)
             channel.sendall(ANSWER.pack(len(answer)) + answer)
 
 
@@ -53,12 +56,17 @@ def confine(memory_max_bytes: int = MEMORY_MAX_BYTES) -> None:
             resource.setrlimit(limit, (value, value))
 
 
-def _requests(channel: socket.socket) -> Iterator[tuple[str, bytes]]:
-    while head := received(channel, REQUEST.size):
-        name_bytes, content_bytes = REQUEST.unpack(head)
+def _requests(channel: socket.socket) -> Iterator[tuple[str, bytes, int | None]]:
+    while True:
+        head, handles, _, _ = socket.recv_fds(channel, REQUEST.size, 1)
+        if head and len(head) < REQUEST.size:
+            head += received(channel, REQUEST.size - len(head)) or b""
+        if len(head) < REQUEST.size:
+            return
+        name_bytes, content_bytes, has_archive = REQUEST.unpack(head)
         name = received(channel, name_bytes) or b""
         content = received(channel, content_bytes) if content_bytes else b""
-        yield name.decode("utf-8", "replace"), content or b""
+        yield name.decode("utf-8", "replace"), content or b"", handles[0] if has_archive and handles else None
 
 
 def received(channel: socket.socket, size: int) -> bytes | None:
@@ -73,9 +81,9 @@ def received(channel: socket.socket, size: int) -> bytes | None:
     return bytes(content)
 
 
-def _answer(name: str, content: bytes) -> dict[str, Any]:
+def _answer(name: str, content: bytes, archive: int | None) -> dict[str, Any]:
     try:
-        importer, file = read_bytes(content, name)
+        importer, file = read_bytes(content, name) if archive is None else _read_large(archive, int(content))
     except FileRefused as refusal:
         return {"outcome": refusal.outcome.value, "reason": refusal.reason}
     except MemoryError:
@@ -84,3 +92,12 @@ def _answer(name: str, content: bytes) -> dict[str, Any]:
             "reason": "Reading the file takes more memory than any recording of a run needs.",
         }
     return {"importer": importer.name, "file": asdict(file)}
+
+
+def _read_large(archive: int, index: int) -> tuple[Importer, ReadFile]:
+    """Read the export of Apple Health at a place of an archive, as a stream."""
+    with open(archive, "rb") as file:
+        member = next(itertools.islice(members(file, ""), index, None))
+        if isinstance(member, FileRefused):
+            raise member
+        return APPLE_HEALTH, read_stream(lambda: member.open(STREAMED_MAX_BYTES))

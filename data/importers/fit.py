@@ -11,8 +11,9 @@ from functools import partial
 import numpy as np
 
 from data.importers import sports
-from data.importers.base import FileRefused, Importer, ReadFile
-from data.importers.fit_messages import FitPart, Message, decoded, number_in, samples_of, seconds_in
+from data.importers.base import FileRefused, Floats, Importer, ReadFile
+from data.importers.fit_messages import decoded
+from data.importers.fit_parts import FitPart, Message, number_in, samples_of, seconds_in
 from data.importers.gathering import Activity, file_of
 from data.importers.recording import Recording, Stated
 from data.importers.samples import Samples, between
@@ -122,21 +123,25 @@ def _sessions(part: FitPart, *, broken: bool) -> list[Message]:
     Records that no session covers, as in a file that breaks off before its summary, make one more; its sport is the one that was
     announced last.
     """
-    times = [time for row in part.rows if (time := seconds_in(row[0])) is not None]
+    times = part.times
     sessions = []
     for session in part.sessions:
         stamp, elapsed = seconds_in(session.get("timestamp")), number_in(session.get("total_elapsed_time")) or 0.0
         start = seconds_in(session.get("start_time"))
         if start is None:
-            start = seconds_in(stamp - elapsed) if stamp is not None else min(times, default=None)
+            start = seconds_in(stamp - elapsed) if stamp is not None else _first(times)
         sessions.append({**session, "start": start})
     dated = [session for session in sessions if session["start"] is not None]
     dated.sort(key=lambda session: float(session["start"]))
     covered = max((_end_of(session) for session in dated), default=0.0)
-    rest = [time for time in times if time > covered + SAVING_S]
-    if rest and (broken or not part.sessions) and (not dated or "timestamp" in dated[-1]):
-        dated.append({**_announced_sport(part), "start": min(rest), "open": True})
+    rest = _first(times[times > covered + SAVING_S])
+    if rest is not None and (broken or not part.sessions) and (not dated or "timestamp" in dated[-1]):
+        dated.append({**_announced_sport(part), "start": rest, "open": True})
     return dated
+
+
+def _first(times: Floats) -> float | None:
+    return float(times.min()) if len(times) else None
 
 
 def _end_of(session: Message) -> float:
@@ -145,8 +150,8 @@ def _end_of(session: Message) -> float:
 
 
 def _announced_sport(part: FitPart) -> Message:
-    if part.sports:
-        return {name: part.sports[-1][name] for name in ("sport", "sub_sport") if name in part.sports[-1]}
+    if part.sport is not None:
+        return part.sport
     if part.record_sports:
         return {"sport": max(part.record_sports, key=lambda sport: part.record_sports[sport])}
     return {}
@@ -168,8 +173,8 @@ def _recording(part: FitPart, sessions: list[Message], index: int, whole: Sample
     notes, doubts = [], []
     if local_clock:
         doubts.append("The watch did not know the world's time; the run's day is the one its own clock showed.")
-    if not part.watch_dynamics and bool(np.any(np.isfinite(samples.ground_contact_time_ms))):
-        notes.append("Ground contact time comes from a foot pod (Stryd).")
+    if part.pod and bool(np.any(np.isfinite(samples.ground_contact_time_ms))):
+        notes.append(f"Ground contact time comes from a foot pod ({part.pod}).")
     return Recording(
         started_at_utc=begun,
         samples=samples,

@@ -5,7 +5,7 @@ What a device writes once a second or every few seconds is kept as arrays of one
 cannot be true are treated as not written: a number here never comes from a broken byte.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -83,13 +83,36 @@ def samples_from(rows: Sequence[Sequence[float | None]], columns: Sequence[str])
     FileRefused
         If there are more than 200,000 samples.
     """
-    if len(rows) > SAMPLES_MAX:
-        raise FileRefused(ImportOutcome.UNREADABLE, f"The recording has more than {SAMPLES_MAX:,} points. No run is that long.")
+    _not_too_many(len(rows))
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(columns))
-    values = {name: np.full(len(rows), np.nan) for name in COLUMNS}
-    for index, name in enumerate(columns):
+    return samples_of_columns({name: table[:, index] for index, name in enumerate(columns)})
+
+
+def samples_of_columns(columns: Mapping[str, Floats]) -> Samples:
+    """
+    Build samples from columns as they were read.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray
+        By names of `COLUMNS`, all equally long, in the order of the file; NaN where nothing was written. A column that is missing is
+        unknown; without `time_s` there are no samples.
+
+    Returns
+    -------
+    Samples
+        As `samples_from` gives them.
+
+    Raises
+    ------
+    FileRefused
+        If there are more than 200,000 samples.
+    """
+    length = len(columns["time_s"]) if "time_s" in columns else 0
+    _not_too_many(length)
+    values = {name: np.full(length, np.nan) for name in COLUMNS}
+    for name, column in columns.items() if length else ():
         low, high = RANGES[name]
-        column = table[:, index]
         values[name] = np.where((column >= low) & (column <= high), column, np.nan)
     nowhere = (values["latitude_deg"] == 0) & (values["longitude_deg"] == 0)  # how some devices write "no position"
     nowhere |= np.isnan(values["latitude_deg"]) | np.isnan(values["longitude_deg"])
@@ -98,6 +121,11 @@ def samples_from(rows: Sequence[Sequence[float | None]], columns: Sequence[str])
     values["segment"] = np.nan_to_num(values["segment"])
     timed = np.isfinite(values["time_s"])
     return _ordered(Samples(**{name: column[timed] for name, column in values.items()}))
+
+
+def _not_too_many(points: int) -> None:
+    if points > SAMPLES_MAX:
+        raise FileRefused(ImportOutcome.UNREADABLE, f"The recording has more than {SAMPLES_MAX:,} points. No run is that long.")
 
 
 def _ordered(samples: Samples) -> Samples:

@@ -107,11 +107,21 @@ def checksum(content: bytes) -> int:
     return fastcrc.crc16.arc(content)
 
 
+class _TimesNeeded(Exception):
+    pass
+
+
 def _read_body(content: bytes, at: int, end: int, part: FitPart, counted: Counted) -> None:
     """Read the messages of one file; what came before a break is in `part` although it raises."""
-    body = _Body(content, min(end, len(content)), part, counted)
+    body, before = _Body(content, min(end, len(content)), part, counted), counted.copy()
     try:
-        body.read(at)
+        try:
+            body.read(at)
+        except _TimesNeeded:  # by old watches only: read it again and follow the times
+            body.part.__init__()  # type: ignore[misc]
+            counted.held = before.held
+            body = _Body(content, body.end, part, counted, follows_times=True)
+            body.read(at)
         if end > len(content):
             raise _Broken
     except _Broken:
@@ -128,36 +138,40 @@ class _Body:
     end: int
     part: FitPart
     counted: Counted
+    follows_times: bool = False
     kinds: list[Kind | None] = field(default_factory=lambda: [None] * 16)  # by local number
-    sizes: list[int] = field(default_factory=lambda: [0] * 128)  # by header byte: of a message that is kept in blocks or passed over, else 0
+    # By header byte: the size of a message that is kept in blocks or passed over, 0 for one to be looked at; and its kind if it is kept.
+    sizes: list[int] = field(default_factory=lambda: [0] * 256)
+    kept: list[Kind | None] = field(default_factory=lambda: [None] * 256)
     developers: dict[int, dict[int, DeveloperField]] = field(default_factory=dict)
     blocks: list[tuple[Kind, int, int]] = field(default_factory=list)  # of records: kind, place, count
     block_times: dict[int, NDArray[np.int64]] = field(default_factory=dict)  # of blocks whose times are compressed, by their index
-    stamped: tuple[Kind, int] | int = 0  # the last full time: the message that it stands in, or itself
+    last_time: int = 0
 
     def read(self, at: int) -> None:
         """Go from message to message; this loop is what a file costs."""
-        content, end, sizes, kinds, blocks = self.content, self.end, self.sizes, self.kinds, self.blocks
+        content, end, sizes, kept, blocks = self.content, self.end, self.sizes, self.kept, self.blocks
         passed = 0
         while at < end:
             header = content[at]
-            size = sizes[header] if header < _COMPRESSED else 0
+            size = sizes[header]
             if not size:
                 at = self._look_at(at, header)
                 passed += 1
             else:
-                count, following = 1, at + size
+                following = at + size
                 if following < end and content[following] == header:
                     count = self._count(at, header, size)
                     following = at + count * size
-                if following > end:
-                    raise _Broken
-                kind = kinds[header & 0x0F]
-                if kind.name:  # type: ignore[union-attr]
-                    blocks.append((kind, at, count))  # type: ignore[arg-type]
-                if kind.stamp:  # type: ignore[union-attr]
-                    self.stamped = kind, following - size  # type: ignore[assignment]
-                passed += count
+                    passed += count
+                    if (kind := kept[header]) is not None:
+                        blocks.append((kind, at, count))
+                else:
+                    if following > end:
+                        raise _Broken
+                    passed += 1
+                    if (kind := kept[header]) is not None:
+                        blocks.append((kind, at, 1))
                 at = following
             if passed > _COUNT_EVERY:
                 self.counted.add("messages", passed)
@@ -187,12 +201,15 @@ class _Body:
         kind = self._kind(header & 0x0F)
         if at + kind.size > self.end:
             raise _Broken
-        if kind.name in SUMMARY_FIELDS:
+        if kind.name == "record":
+            self.blocks.append((kind, at, 1))
+        elif kind.name in SUMMARY_FIELDS:
             self.part.keep(kind.name, kind.values(self.content, at), self.counted)
-        else:
+        elif kind.name:
             self._describe(kind.name, kind.raw_values(self.content, at))
         if kind.stamp:
-            self.stamped = kind, at
+            time_s = int.from_bytes(self.content[at + kind.stamp : at + kind.stamp + 4], "big" if kind.big_endian else "little")
+            self.last_time = time_s if time_s != INVALID[_UINT32] else self.last_time
         return at + kind.size
 
     def _kind(self, local: int) -> Kind:
@@ -217,9 +234,10 @@ class _Body:
         kind = kind_of(content[at + 1 : fields_end], tuple(developer))
         local = header & 0x0F
         self.kinds[local] = kind
-        size = kind.size if kind.plain and kind.name in {"", "record"} else 0
+        in_blocks = kind.plain and kind.name in {"", "record"} and not (self.follows_times and kind.stamp)
         for spare_bits in range(0, _DEFINITION, 0x10):
-            self.sizes[spare_bits | local] = size
+            self.sizes[spare_bits | local] = kind.size if in_blocks else 0
+            self.kept[spare_bits | local] = kind if kind.name else None
         return following
 
     def _developer_field(self, number: int, size: int, index: int) -> tuple[int, int, DeveloperField]:
@@ -239,8 +257,9 @@ class _Body:
 
     def _compressed(self, at: int, header: int) -> int:
         """Read a run of messages of one kind whose times go on from the last full one."""
-        local = header >> 5 & 0x03
-        kind = self._kind(local)
+        if not self.follows_times:
+            raise _TimesNeeded
+        kind = self._kind(header >> 5 & 0x03)
         if kind.stamp:
             raise _StepAside  # two times in one message
         fitting = (self.end - at) // kind.size
@@ -251,10 +270,9 @@ class _Body:
         count = int(others[0]) if len(others) else len(heads)
         if kind.name not in {"", "record"}:
             count = 1
-        last = self._last_time()
-        steps = np.diff(heads[:count].astype(np.int64) & _LAST_BITS, prepend=last & _LAST_BITS) & _LAST_BITS
-        times = last + np.cumsum(steps)
-        self.stamped = int(times[-1])
+        steps = np.diff(heads[:count].astype(np.int64) & _LAST_BITS, prepend=self.last_time & _LAST_BITS) & _LAST_BITS
+        times = self.last_time + np.cumsum(steps)
+        self.last_time = int(times[-1])
         if kind.name == "record":
             self.block_times[len(self.blocks)] = times
             self.blocks.append((kind, at, count))
@@ -264,15 +282,6 @@ class _Body:
             self._describe(kind.name, kind.raw_values(self.content, at))
         self.counted.add("messages", count - 1)
         return at + count * kind.size
-
-    def _last_time(self) -> int:
-        if isinstance(self.stamped, int):
-            return self.stamped
-        kind, at = self.stamped
-        written = int.from_bytes(self.content[at + kind.stamp : at + kind.stamp + 4], "big" if kind.big_endian else "little")
-        if written == INVALID[_UINT32]:
-            raise _StepAside  # an earlier message has the last full time
-        return written
 
     def finish(self) -> None:
         """Make columns of the records."""
@@ -291,12 +300,13 @@ class _Body:
                 where = np.concatenate([np.arange(rows[index], rows[index + 1]) for index in indices])
             block = self._block(kind, indices)
             for column in kind.columns:
-                _fill(columns, column.name, total, where, column.values(block))
+                if (values := column.values(block)) is not None:
+                    _fill(columns, column.name, total, where, values)
             if kind.sport:
                 sports[where] = block[kind.sport]
         for index, times in self.block_times.items():
             _fill(columns, "time_s", total, slice(rows[index], rows[index + 1]), times.astype(np.float64))
-        self.part.columns = {name: column for name, column in columns.items() if not np.isnan(column).all()}
+        self.part.columns = columns
         named = sports[sports != _NO_SPORT]
         if len(named):
             numbers, first, counts = np.unique(named, return_index=True, return_counts=True)

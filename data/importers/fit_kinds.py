@@ -53,15 +53,19 @@ class Column:
     scale: float | None
     offset: float | None
 
-    def values(self, block: NDArray[np.void]) -> Floats:
-        """Take the numbers out of a block of records, NaN where nothing is written."""
-        raw = block[self.place]
-        values: Floats = raw.astype(np.float64) if self.scale is None else raw / np.float64(self.scale)
+    def values(self, block: NDArray[np.void]) -> Floats | None:
+        """Take the numbers out of a block of records, NaN where nothing is written; None if nothing is written in any."""
+        values: Floats = block[self.place].astype(np.float64)
+        empty = values == self.invalid if self.invalid is not None else ~np.isfinite(values)
+        count = np.count_nonzero(empty)
+        if count == len(values):
+            return None
+        if self.scale is not None:
+            values /= self.scale
         if self.offset is not None:
             values -= self.offset
-        wrong = ~np.isfinite(values) if self.invalid is None else raw == self.invalid
-        if wrong.any():
-            values[wrong] = np.nan
+        if count:
+            values[empty] = np.nan
         return values
 
 

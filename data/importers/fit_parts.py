@@ -70,7 +70,13 @@ class Counted:
     """Counts what a file holds, and refuses it above a limit. One for a file, all that is chained in it included."""
 
     def __init__(self) -> None:
-        self._held: Counter[str] = Counter()
+        self.held: Counter[str] = Counter()
+
+    def copy(self) -> "Counted":
+        """Give what was counted so far."""
+        other = Counted()
+        other.held = self.held.copy()
+        return other
 
     def add(self, what: str, count: int = 1) -> None:
         """
@@ -81,9 +87,9 @@ class Counted:
         FileRefused
             Above the limit of `LIMITS`; on it is allowed.
         """
-        self._held[what] += count
+        self.held[what] += count
         limit, sentence = LIMITS[what]
-        if self._held[what] > limit:
+        if self.held[what] > limit:
             raise FileRefused(ImportOutcome.UNREADABLE, sentence.format(limit))
 
 

@@ -13,6 +13,7 @@ from data.importers.samples import (
     STANDING_BELOW_M_S,
     Samples,
     from_zero,
+    has_gps,
     holding_time,
     in_standing_spell,
     speed_of,
@@ -86,7 +87,8 @@ def run_of(recording: Recording) -> ReadRun:
     samples = from_zero(recording.samples)
     stated = _believable(recording.stated)
     notes, doubts = list(recording.notes), list(recording.doubts)
-    by_device, by_gps = travelled(samples), travelled_by_gps(samples)
+    by_device = travelled(samples)
+    by_gps = None if by_device else travelled_by_gps(samples)  # the device's total has the last word
     followed = by_device or by_gps
     way_m = followed[0] if followed else None
     distance_m, rule = _distance(stated, _end(by_device), _end(by_gps), notes, doubts)
@@ -107,11 +109,13 @@ def run_of(recording: Recording) -> ReadRun:
         doubts.append(f"Only {distance_m:.0f} m in {moving_time_s:.0f} s: perhaps started by mistake.")
 
     hold_s, speed_m_s = holding_time(samples, way_m, pauses), speed_of(samples, way_m)
-    standing = (speed_m_s < STANDING_BELOW_M_S) & ~(samples.cadence_spm > 0)  # who climbs steeply is slow, and steps
+    stepping = samples.cadence_spm > 0
+    standing = (speed_m_s < STANDING_BELOW_M_S) & ~stepping  # who climbs steeply is slow, and steps
     if not timed and way_m is not None:
         standing |= in_standing_spell(samples, way_m)
     moving_s = np.where(standing, 0.0, hold_s)
-    cadence_spm = _mean(samples.cadence_spm, np.where(samples.cadence_spm > 0, moving_s, 0.0))
+    stepping_s = np.where(stepping, moving_s, 0.0)
+    cadence_spm = _mean(samples.cadence_spm, stepping_s)
     if not _cadence_possible(cadence_spm) or not _cadence_possible(stated.cadence_spm):
         wrong = cadence_spm if not _cadence_possible(cadence_spm) else stated.cadence_spm
         doubts.append(
@@ -120,7 +124,7 @@ def run_of(recording: Recording) -> ReadRun:
         )
         cadence_spm, stated = None, replace(stated, cadence_spm=None)
         samples = replace(samples, cadence_spm=np.full(len(samples), np.nan))
-    minutes, minute_s = _minutes(samples, way_m, speed_m_s, moving_s, elapsed_time_s, flat=recording.surface is Surface.TREADMILL)
+    minutes, minute_s = _minutes(samples, way_m, speed_m_s, moving_s, stepping_s, elapsed_time_s, flat=recording.surface is Surface.TREADMILL)
     known = np.isfinite(minutes.speed_m_s) | np.isfinite(minutes.cadence_spm)
     running_s = np.where(known & _running(minutes), minute_s, 0.0)
     if cadence_spm is not None:  # the same minutes for cadence, time and speed
@@ -145,7 +149,7 @@ def run_of(recording: Recording) -> ReadRun:
         grade_abs_mean=_mean(np.abs(minutes.grade), running_s),
         ground_contact_time_ms=stated.ground_contact_time_ms or _mean(samples.ground_contact_time_ms, moving_s),
         vertical_oscillation_mm=stated.vertical_oscillation_mm or _mean(samples.vertical_oscillation_mm, moving_s),
-        has_gps=by_gps is not None,
+        has_gps=has_gps(samples),
         device=_one_line(recording.device),
         session_rpe=recording.session_rpe,
         minutes=minutes if len(samples) else None,
@@ -170,9 +174,12 @@ def is_walking(speed_m_s: float | None, cadence_spm: float | None) -> bool:
 
 
 def _running(minutes: MinuteSeries) -> Flags:
-    pairs = zip(minutes.speed_m_s.tolist(), minutes.cadence_spm.tolist(), strict=True)
-    known = ((None if np.isnan(speed) else speed, None if np.isnan(cadence) else cadence) for speed, cadence in pairs)
-    return np.array([not is_walking(speed, cadence) for speed, cadence in known], dtype=np.bool_)
+    """Tell of each minute what `is_walking` tells of one: a value that is not known has no say."""
+    slow = ~(minutes.speed_m_s >= WALKING_BELOW_M_S)
+    few = ~(minutes.cadence_spm >= WALKING_BELOW_SPM)
+    nothing_known = np.isnan(minutes.speed_m_s) & np.isnan(minutes.cadence_spm)
+    running: Flags = ~(slow & few) | nothing_known
+    return running
 
 
 def _end(followed: tuple[Floats, int] | None) -> float | None:
@@ -245,33 +252,47 @@ def _cadence_possible(cadence_spm: float | None) -> bool:
 
 def _mean(values: Floats, weights: Floats) -> float | None:
     """Weighted mean of the known values; None if their weights add up to nothing."""
-    used = np.isfinite(values) & (weights > 0)
-    total = float(weights[used].sum())
-    return float((values[used] * weights[used]).sum() / total) if total > 0 else None
+    used = np.flatnonzero(np.isfinite(values) & (weights > 0))
+    if not len(used):
+        return None
+    taken = weights[used]
+    return float((values[used] * taken).sum() / float(taken.sum()))
 
 
 def _minutes(
-    samples: Samples, way_m: Floats | None, speed_m_s: Floats, moving_s: Floats, elapsed_s: float, *, flat: bool
+    samples: Samples, way_m: Floats | None, speed_m_s: Floats, moving_s: Floats, stepping_s: Floats, elapsed_s: float, *, flat: bool
 ) -> tuple[MinuteSeries, Floats]:
     """One value a minute, and how many seconds of each minute were moving."""
-    minute = (samples.time_s // 60).astype(np.int64)
-    length = min(max(int(np.ceil(elapsed_s / 60)), int(minute[-1]) + 1 if len(minute) else 0), ELAPSED_MAX_S // 60)
-    minute = np.minimum(minute, length - 1)
+    last = int(samples.time_s[-1] // 60) if len(samples) else -1
+    length = min(max(int(np.ceil(elapsed_s / 60)), last + 1), ELAPSED_MAX_S // 60)
+    begins = np.empty(length + 1, dtype=np.intp)
+    begins[0], begins[-1] = 0, len(samples)
+    begins[1:-1] = np.searchsorted(samples.time_s, np.arange(60.0, 60.0 * length, 60.0))
+    minute = np.repeat(np.arange(length), begins[1:] - begins[:-1])
+
+    moving_in_s = np.bincount(minute, weights=moving_s, minlength=length).astype(np.float64)
 
     def means(values: Floats, weights: Floats) -> Floats:
-        used = np.isfinite(values) & (weights > 0)
-        total = np.bincount(minute[used], weights=weights[used], minlength=length)
-        summed = np.bincount(minute[used], weights=(values * weights)[used], minlength=length)
+        known = np.isfinite(values)
+        count = np.count_nonzero(known)
+        if not count:
+            return np.full(length, np.nan)
+        total = moving_in_s
+        if count < len(known):
+            values, weights = np.where(known, values, 0.0), np.where(known, weights, 0.0)
+        if weights is not moving_s:
+            total = np.bincount(minute, weights=weights, minlength=length)
+        summed = np.bincount(minute, weights=values * weights, minlength=length)
         divided: Floats = np.divide(summed, total, out=np.full(length, np.nan), where=total > 0)
         return divided
 
     series = MinuteSeries(
         speed_m_s=means(speed_m_s, moving_s),
-        cadence_spm=means(samples.cadence_spm, np.where(samples.cadence_spm > 0, moving_s, 0.0)),
+        cadence_spm=means(samples.cadence_spm, stepping_s),
         ground_contact_time_ms=means(samples.ground_contact_time_ms, moving_s),
         grade=np.full(length, np.nan) if flat or way_m is None else _grade(samples, way_m, length),
     )
-    return series, np.bincount(minute, weights=moving_s, minlength=length).astype(np.float64)
+    return series, moving_in_s
 
 
 def _grade(samples: Samples, way_m: Floats, length: int) -> Floats:

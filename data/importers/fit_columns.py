@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.importers.base import Floats
-from data.importers.fit_kinds import ACTIVITY_TYPES, INVALID, DeveloperField, Kind, kind_of
+from data.importers.fit_kinds import ACTIVITY_TYPES, FULL_TIME, INVALID, PACKED_TIMES, DeveloperField, Kind, kind_of
 from data.importers.fit_parts import SUMMARY_FIELDS, Counted, FitPart
 
 HEADER_SIZES = (12, 14)
@@ -130,6 +130,9 @@ def _read_body(content: bytes, at: int, end: int, part: FitPart, counted: Counte
     body.finish()
 
 
+Block = tuple[int, int, int]  # records of one kind that lie together: row of the first one, its place in the file, count
+
+
 @dataclass
 class _Body:
     """The state of reading one file's messages."""
@@ -140,17 +143,19 @@ class _Body:
     counted: Counted
     follows_times: bool = False
     kinds: list[Kind | None] = field(default_factory=lambda: [None] * 16)  # by local number
-    # By header byte: the size of a message that is kept in blocks or passed over, 0 for one to be looked at; and its kind if it is kept.
+    # By header byte: the size of a message that is kept in blocks or passed over, 0 for one to be looked at; and where its blocks go.
     sizes: list[int] = field(default_factory=lambda: [0] * 256)
-    kept: list[Kind | None] = field(default_factory=lambda: [None] * 256)
+    kept: list[list[Block] | None] = field(default_factory=lambda: [None] * 256)
     developers: dict[int, dict[int, DeveloperField]] = field(default_factory=dict)
-    blocks: list[tuple[Kind, int, int]] = field(default_factory=list)  # of records: kind, place, count
-    block_times: dict[int, NDArray[np.int64]] = field(default_factory=dict)  # of blocks whose times are compressed, by their index
+    blocks: dict[int, tuple[Kind, list[Block]]] = field(default_factory=dict)  # of records, by identity of their kind
+    times: list[tuple[int, NDArray[np.int64]]] = field(default_factory=list)  # compressed ones: first row, and one time a row
+    rows: int = 0
     last_time: int = 0
+    heart_rates_begun: bool = False
 
     def read(self, at: int) -> None:
         """Go from message to message; this loop is what a file costs."""
-        content, end, sizes, kept, blocks = self.content, self.end, self.sizes, self.kept, self.blocks
+        content, end, sizes, kept = self.content, self.end, self.sizes, self.kept
         passed = 0
         while at < end:
             header = content[at]
@@ -164,14 +169,16 @@ class _Body:
                     count = self._count(at, header, size)
                     following = at + count * size
                     passed += count
-                    if (kind := kept[header]) is not None:
-                        blocks.append((kind, at, count))
+                    if (blocks := kept[header]) is not None:
+                        blocks.append((self.rows, at, count))
+                        self.rows += count
                 else:
                     if following > end:
                         raise _Broken
                     passed += 1
-                    if (kind := kept[header]) is not None:
-                        blocks.append((kind, at, 1))
+                    if (blocks := kept[header]) is not None:
+                        blocks.append((self.rows, at, 1))
+                        self.rows += 1
                 at = following
             if passed > _COUNT_EVERY:
                 self.counted.add("messages", passed)
@@ -202,13 +209,20 @@ class _Body:
         if at + kind.size > self.end:
             raise _Broken
         if kind.name == "record":
-            self.blocks.append((kind, at, 1))
+            self._keep(kind, at, 1)
         elif kind.name in SUMMARY_FIELDS:
             self.part.keep(kind.name, kind.values(self.content, at), self.counted)
-        elif kind.name:
+        elif kind.name == PACKED_TIMES:
+            if not self.heart_rates_begun or not kind.unpack.unpack_from(self.content, at + 1)[0].strip(b"\xff"):
+                raise _StepAside
+        elif kind.name and kind.name != FULL_TIME:
             self._describe(kind.name, kind.raw_values(self.content, at))
         if kind.stamp:
             time_s = int.from_bytes(self.content[at + kind.stamp : at + kind.stamp + 4], "big" if kind.big_endian else "little")
+            if kind.name == FULL_TIME:
+                if time_s in {0, INVALID[_UINT32]}:
+                    raise _StepAside
+                self.heart_rates_begun = True
             self.last_time = time_s if time_s != INVALID[_UINT32] else self.last_time
         return at + kind.size
 
@@ -230,14 +244,14 @@ class _Body:
                 developer = [self._developer_field(*content[start : start + 3]) for start in range(fields_end + 1, following, 3)]
         if following > self.end or (header & _DEVELOPER and fields_end == self.end):
             raise _Broken
-        self.counted.add("messages", (following - at) // 3)  # its fields take time too
+        self.counted.add("messages", (following - at - 6) // 3)  # its fields take time too
         kind = kind_of(content[at + 1 : fields_end], tuple(developer))
         local = header & 0x0F
         self.kinds[local] = kind
         in_blocks = kind.plain and kind.name in {"", "record"} and not (self.follows_times and kind.stamp)
         for spare_bits in range(0, _DEFINITION, 0x10):
             self.sizes[spare_bits | local] = kind.size if in_blocks else 0
-            self.kept[spare_bits | local] = kind if kind.name else None
+            self.kept[spare_bits | local] = self._blocks_of(kind) if kind.name == "record" else None
         return following
 
     def _developer_field(self, number: int, size: int, index: int) -> tuple[int, int, DeveloperField]:
@@ -260,7 +274,7 @@ class _Body:
         if not self.follows_times:
             raise _TimesNeeded
         kind = self._kind(header >> 5 & 0x03)
-        if kind.stamp:
+        if kind.stamp or kind.name in {FULL_TIME, PACKED_TIMES}:
             raise _StepAside  # two times in one message
         fitting = (self.end - at) // kind.size
         if not fitting:
@@ -274,53 +288,65 @@ class _Body:
         times = self.last_time + np.cumsum(steps)
         self.last_time = int(times[-1])
         if kind.name == "record":
-            self.block_times[len(self.blocks)] = times
-            self.blocks.append((kind, at, count))
+            self.times.append((self.rows, times))
+            self._keep(kind, at, count)
         elif kind.name in SUMMARY_FIELDS:
-            self.part.keep(kind.name, kind.values(self.content, at) | {"timestamp": int(times[0])}, self.counted)
+            with_time = {"timestamp": self.last_time} if "timestamp" in SUMMARY_FIELDS[kind.name] else {}
+            self.part.keep(kind.name, kind.values(self.content, at) | with_time, self.counted)
         elif kind.name:
             self._describe(kind.name, kind.raw_values(self.content, at))
         self.counted.add("messages", count - 1)
         return at + count * kind.size
 
+    def _blocks_of(self, kind: Kind) -> list[Block]:
+        return self.blocks.setdefault(id(kind), (kind, []))[1]
+
+    def _keep(self, kind: Kind, at: int, count: int) -> None:
+        self._blocks_of(kind).append((self.rows, at, count))
+        self.rows += count
+
     def finish(self) -> None:
         """Make columns of the records."""
-        total = sum(count for _, _, count in self.blocks)
-        self.counted.add("points", total)
-        rows = np.cumsum([0, *(count for _, _, count in self.blocks)])
-        by_kind: dict[int, list[int]] = {}
-        for index, (kind, _, _) in enumerate(self.blocks):
-            by_kind.setdefault(id(kind), []).append(index)
+        self.counted.add("points", self.rows)
         columns: dict[str, Floats] = {}
-        sports = np.full(total, _NO_SPORT, dtype=np.uint8)
-        for indices in by_kind.values():
-            kind = self.blocks[indices[0]][0]
-            where: Any = slice(None)
-            if len(by_kind) > 1:
-                where = np.concatenate([np.arange(rows[index], rows[index + 1]) for index in indices])
-            block = self._block(kind, indices)
+        sports = np.full(self.rows, _NO_SPORT, dtype=np.uint8)
+        for kind, blocks in self.blocks.values():
+            if not blocks:
+                continue
+            block, where = self._joined(kind, blocks), _rows(blocks, self.rows)
             for column in kind.columns:
                 if (values := column.values(block)) is not None:
-                    _fill(columns, column.name, total, where, values)
+                    _fill(columns, column.name, self.rows, where, values)
             if kind.sport:
                 sports[where] = block[kind.sport]
-        for index, times in self.block_times.items():
-            _fill(columns, "time_s", total, slice(rows[index], rows[index + 1]), times.astype(np.float64))
+        for first_row, times in self.times:
+            _fill(columns, "time_s", self.rows, slice(first_row, first_row + len(times)), times.astype(np.float64))
         self.part.columns = columns
         named = sports[sports != _NO_SPORT]
         if len(named):
             numbers, first, counts = np.unique(named, return_index=True, return_counts=True)
             self.part.record_sports = {
-                ACTIVITY_TYPES.get(int(numbers[place]), str(numbers[place])): int(counts[place]) for place in np.argsort(first)
+                ACTIVITY_TYPES.get(number, str(number)): count
+                for _, number, count in sorted(zip(first.tolist(), numbers.tolist(), counts.tolist(), strict=True))
             }
 
-    def _block(self, kind: Kind, indices: list[int]) -> NDArray[np.void]:
+    def _joined(self, kind: Kind, blocks: list[Block]) -> NDArray[np.void]:
         """The records of one kind as a structured array: over the file's own bytes if they lie together."""
-        if len(indices) == 1:
-            _, at, count = self.blocks[indices[0]]
-            return np.frombuffer(self.content, kind.block, count, at)
-        places = [self.blocks[index][1:] for index in indices]
-        return np.frombuffer(b"".join([self.content[at : at + count * kind.size] for at, count in places]), kind.block)
+        content, size = self.content, kind.size
+        if len(blocks) == 1:
+            _, at, count = blocks[0]
+            return np.frombuffer(content, kind.block, count, at)
+        return np.frombuffer(b"".join([content[at : at + count * size] for _, at, count in blocks]), kind.block)
+
+
+def _rows(blocks: list[Block], total: int) -> Any:
+    """Which rows the blocks of one kind fill."""
+    first, _, counts = np.array(blocks, dtype=np.intp).T
+    filled = int(counts.sum())
+    if filled == total:
+        return slice(None)
+    before = np.cumsum(counts) - counts
+    return np.repeat(first - before, counts) + np.arange(filled)
 
 
 def _fill(columns: dict[str, Floats], name: str, total: int, where: Any, values: Floats) -> None:

@@ -5,7 +5,7 @@ Names, numbers, scales and words come from the profile that fitdecode carries; n
 """
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,9 @@ from data.importers.fit_parts import POD_FIELDS, RECORD_COLUMNS, RECORD_FIELDS, 
 
 RECORD, DEVELOPER_DATA_ID, FIELD_DESCRIPTION, HEART_RATE = 20, 207, 206, 132
 TIMESTAMP = 253  # the number of the time in every message
-_COMPRESSED_SPEED_DISTANCE, _EVENT_TIMESTAMP_12 = 8, 10
+_COMPRESSED_SPEED_DISTANCE = 8
+_EVENT_TIMESTAMP, _EVENT_TIMESTAMP_12 = 9, 10  # of heart rates
+FULL_TIME, PACKED_TIMES = "full time of a heart rate", "packed times of heart rates"
 _ENUM, _STRING, _BYTE, _UINT8, _UINT32 = 0x00, 0x07, 0x0D, 0x02, 0x86
 _DEFINITION_FIXED, _FIELD_BYTES = 5, 3  # reserved, byte order, number (2), count; then number, size, type of each field
 _KINDS_REMEMBERED = 2_000  # the same watch writes the same definitions into each file
@@ -77,7 +79,8 @@ class Kind:
     Attributes
     ----------
     name : str
-        `record`, a name of `SUMMARY_FIELDS`, `developer_data_id`, `field_description`, or empty for all that is passed over.
+        `record`, a name of `SUMMARY_FIELDS`, `developer_data_id`, `field_description`, `FULL_TIME`, `PACKED_TIMES`, or empty for all
+        that is passed over.
     size : int
         Bytes of one message with its header byte.
     plain : bool
@@ -119,7 +122,7 @@ class Kind:
         raw = self.raw_values(content, at)
         wanted, described = SUMMARY_FIELDS[self.name], _PROFILE_OF[self.name].fields
         values: Message = {}
-        for number, value in raw.items():
+        for number, stored in raw.items():
             one = described[number]
             for other in one.subfields or ():
                 if any(raw.get(reference.def_num) == reference.raw_value for reference in other.ref_fields):
@@ -128,10 +131,8 @@ class Kind:
             if one.name not in wanted:
                 continue
             words = one.type.enum
-            value = words.get(value, value) if words else value
-            if one.scale and not isinstance(value, str):
-                value = value / one.scale
-            values[one.name] = value
+            value = words.get(stored, stored) if words else stored
+            values[one.name] = value / one.scale if one.scale and not isinstance(value, str) else value
         return values
 
 
@@ -190,6 +191,8 @@ def kind_of(definition: bytes, developer: tuple[tuple[int, int, DeveloperField],
     kind = Kind(name=name, size=at, big_endian=big_endian, stamp=stamp)
     if name == "record":
         return _record(kind, kept, pods)
+    if number == HEART_RATE:
+        return _heart_rate(kind, definition)
     return _summary(kind, kept) if name else kind
 
 
@@ -197,7 +200,7 @@ def _harmless(number: int, which: int, size: int, written_as: int, one: Any) -> 
     """Tell whether a field, kept or not, is one that fitdecode reads without a surprise."""
     if which == TIMESTAMP:  # it counts for compressed timestamps in whatever message it stands
         return size == 4 and written_as == _UINT32
-    if (number, which) in {(RECORD, _COMPRESSED_SPEED_DISTANCE), (HEART_RATE, _EVENT_TIMESTAMP_12)}:
+    if (number, which) == (RECORD, _COMPRESSED_SPEED_DISTANCE):
         return False
     if one is None or not (one.components or any(other.components for other in one.subfields or ())):
         return True
@@ -225,24 +228,41 @@ def _record(kind: Kind, kept: list[tuple[int, int, int, int]], pods: list[tuple[
     columns, places, sport = [], [], ""
     for index, (which, at, size, written_as) in enumerate(kept):
         one = fields[which]
-        if not _is_written(written_as, size, one.base_type.identifier):
+        base = one.base_type
+        is_array = size > base.size and size % base.size == 0 and not one.components and which not in {TIMESTAMP, _ACTIVITY_TYPE}
+        if not _is_written(written_as, base.size if is_array else size, base.identifier) or (which == _ACTIVITY_TYPE and sport):
             return Kind(plain=False)
-        places.append((f"f{index}", order + one.base_type.fmt, at))
-        if which == _ACTIVITY_TYPE:
-            if sport:
-                return Kind(plain=False)
-            sport = f"f{index}"
-        else:
-            columns.append(Column(RECORD_FIELDS[one.name], f"f{index}", INVALID[written_as], one.scale, one.offset))
+        for start in range(at, at + size, base.size):  # of an array the first value that is written counts
+            places.append((f"f{index}at{start}", order + base.fmt, start))
+            if which == _ACTIVITY_TYPE:
+                sport = places[-1][0]
+            else:
+                columns.append(Column(RECORD_FIELDS[one.name], places[-1][0], INVALID[written_as], one.scale, one.offset))
     for index, (column, at, written_as) in enumerate(pods):
         places.append((f"p{index}", order + types.BASE_TYPES[written_as].fmt, at))
         columns.append(Column(column, f"p{index}", INVALID.get(written_as), None, None))
     columns.sort(key=lambda column: RECORD_COLUMNS.index(column.name))  # stable: of two for one column the first stays first
     names, formats, offsets = ([place[part] for place in places] for part in range(3))
-    block = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": kind.size})
-    return Kind(
-        name="record", size=kind.size, big_endian=kind.big_endian, stamp=kind.stamp, block=block, columns=tuple(columns), sport=sport
-    )  # fmt: skip
+    layout: Any = {"names": names, "formats": formats, "offsets": offsets, "itemsize": kind.size}
+    return replace(kind, block=np.dtype(layout), columns=tuple(columns), sport=sport)
+
+
+def _heart_rate(kind: Kind, definition: bytes) -> Kind:
+    """
+    Heart rates that a strap kept while its watch was under water, sent afterwards.
+
+    Nothing of them is kept, but fitdecode fails on packed times that follow no full one, or that are empty.
+    """
+    numbers, sizes = definition[_DEFINITION_FIXED::_FIELD_BYTES], definition[_DEFINITION_FIXED + 1 :: _FIELD_BYTES]
+    places = {number: 1 + sum(sizes[:index]) for index, number in enumerate(numbers)}
+    if len(places) < len(numbers) or {_EVENT_TIMESTAMP, _EVENT_TIMESTAMP_12} <= places.keys():
+        return Kind(plain=False)
+    if _EVENT_TIMESTAMP_12 in places:
+        at, size = places[_EVENT_TIMESTAMP_12], sizes[numbers.index(_EVENT_TIMESTAMP_12)]
+        return replace(kind, name=PACKED_TIMES, unpack=struct.Struct(f"{at - 1}x{size}s"))
+    if _EVENT_TIMESTAMP in places:
+        return replace(kind, name=FULL_TIME, plain=0 < kind.stamp < places[_EVENT_TIMESTAMP])
+    return kind
 
 
 def _summary(kind: Kind, kept: list[tuple[int, int, int, int]]) -> Kind:
@@ -261,6 +281,4 @@ def _summary(kind: Kind, kept: list[tuple[int, int, int, int]]) -> Kind:
         layout += f"{place - at}x" + (f"{size}s" if written_as == _STRING else base.fmt)
         at = place + size
         fields.append((which, INVALID.get(written_as)))
-    return Kind(
-        name=kind.name, size=kind.size, big_endian=kind.big_endian, stamp=kind.stamp, unpack=struct.Struct(layout), fields=tuple(fields)
-    )  # fmt: skip
+    return replace(kind, unpack=struct.Struct(layout), fields=tuple(fields))

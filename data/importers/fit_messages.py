@@ -40,11 +40,11 @@ def decoded(content: bytes) -> tuple[list[FitPart], str]:
     FileRefused
         If the file holds more than `fit_parts.LIMITS` allows.
     """
-    content, broken = _with_its_size(content)
+    content, broken = with_its_size(content)
     return fit_columns.parts_of(content, broken) or parts_by_fitdecode(content, broken)
 
 
-def _with_its_size(content: bytes) -> tuple[bytes, str]:
+def with_its_size(content: bytes) -> tuple[bytes, str]:
     """A watch that died had not yet written the size of its file, which it does last."""
     if content[4:8] != b"\0\0\0\0" or len(content) <= content[0] + CHECKSUM_BYTES:
         return content, ""
@@ -79,8 +79,7 @@ def parts_by_fitdecode(content: bytes, broken: str = "") -> tuple[list[FitPart],
         broken = DAMAGED
     for part, written in zip(parts, rows, strict=True):
         table = np.array(written, dtype=np.float64).reshape(len(written), len(RECORD_COLUMNS))
-        known = ~np.isnan(table).all(axis=0)
-        part.columns = {name: table[:, place].copy() for name, place in _PLACES.items() if known[place]}
+        part.columns = {name: table[:, place].copy() for name, place in _PLACES.items() if np.isfinite(table[:, place]).any()}
     return parts, broken
 
 

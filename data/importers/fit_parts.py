@@ -30,7 +30,7 @@ LIMITS = {
         "The file is larger than {:,} bytes and is not written as watches write them. Export the run again, as TCX or GPX if it stays so.",
     ),
     "values_read_slowly": (
-        1_000_000,
+        600_000,
         "The file holds more than {:,} values and is not written as watches write them. Export the run again, as TCX or GPX if it stays so.",
     ),
 }

@@ -124,7 +124,9 @@ def run_of(recording: Recording) -> ReadRun:
         )
         cadence_spm, stated = None, replace(stated, cadence_spm=None)
         samples = replace(samples, cadence_spm=np.full(len(samples), np.nan))
-    minutes, minute_s = _minutes(samples, way_m, speed_m_s, moving_s, stepping_s, elapsed_time_s, flat=recording.surface is Surface.TREADMILL)
+    minutes, minute_s = _minutes(
+        samples, way_m, speed_m_s, moving_s, stepping_s, elapsed_time_s, flat=recording.surface is Surface.TREADMILL
+    )
     known = np.isfinite(minutes.speed_m_s) | np.isfinite(minutes.cadence_spm)
     running_s = np.where(known & _running(minutes), minute_s, 0.0)
     if cadence_spm is not None:  # the same minutes for cadence, time and speed
@@ -270,7 +272,7 @@ def _minutes(
     begins[1:-1] = np.searchsorted(samples.time_s, np.arange(60.0, 60.0 * length, 60.0))
     minute = np.repeat(np.arange(length), begins[1:] - begins[:-1])
 
-    moving_in_s = np.bincount(minute, weights=moving_s, minlength=length).astype(np.float64)
+    moving_in_s: Floats = np.bincount(minute, weights=moving_s, minlength=length).astype(np.float64)
 
     def means(values: Floats, weights: Floats) -> Floats:
         known = np.isfinite(values)
@@ -281,7 +283,7 @@ def _minutes(
         if count < len(known):
             values, weights = np.where(known, values, 0.0), np.where(known, weights, 0.0)
         if weights is not moving_s:
-            total = np.bincount(minute, weights=weights, minlength=length)
+            total = np.bincount(minute, weights=weights, minlength=length).astype(np.float64)
         summed = np.bincount(minute, weights=values * weights, minlength=length)
         divided: Floats = np.divide(summed, total, out=np.full(length, np.nan), where=total > 0)
         return divided

@@ -130,7 +130,7 @@ def samples_of_columns(columns: Mapping[str, Floats]) -> Samples:
 
 
 def _all(flags: Flags) -> bool:
-    return np.count_nonzero(flags) == len(flags)  # twice as fast as all()
+    return bool(np.count_nonzero(flags) == len(flags))  # twice as fast as all()
 
 
 def _not_too_many(points: int) -> None:
@@ -219,7 +219,7 @@ def travelled(samples: Samples) -> tuple[Floats, int] | None:
 
 def has_gps(samples: Samples) -> bool:
     """Tell whether there are at least two positions."""
-    return np.count_nonzero(np.isfinite(samples.latitude_deg) & np.isfinite(samples.longitude_deg)) > 1
+    return bool(np.count_nonzero(np.isfinite(samples.latitude_deg) & np.isfinite(samples.longitude_deg)) > 1)
 
 
 def travelled_by_gps(samples: Samples) -> tuple[Floats, int] | None:

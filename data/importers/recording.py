@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from data.importers.base import FileRefused, Flags, Floats, MinuteSeries, ReadRun
+from data.importers.doubts import SHORT_RUN_M, STOOD_FROM_S, doubts_about
 from data.importers.samples import (
     STANDING_BELOW_M_S,
     Samples,
@@ -18,6 +19,7 @@ from data.importers.samples import (
     in_standing_spell,
     speed_of,
     standing_time,
+    stood_time,
     travelled,
     travelled_by_gps,
 )
@@ -29,8 +31,6 @@ WALKING_BELOW_SPM = 140.0
 CADENCE_PLAUSIBLE_MAX_SPM = 250.0  # no run has this mean; a file that comes out above it does not hold what its format says
 AGREES_WITHIN_M, AGREES_WITHIN = 50.0, 0.05  # device's total against its records: the larger of the two counts
 CLIMB_WAY_MIN_M = 30.0  # over a shorter way a slope is noise
-RIDE_LIKE_M_S = 6.5  # faster than the marathon world record (5.8 m/s)
-SHORT_RUN_M, SHORT_RUN_S = 100.0, 60.0
 PAUSES_AGREE_WITHIN_S, PAUSES_AGREE_WITHIN = 60.0, 0.1
 
 
@@ -103,13 +103,13 @@ def run_of(recording: Recording) -> ReadRun:
             ImportOutcome.NOT_A_RUN,
             f"{distance_m / 1000:.1f} km in {moving_time_s / 60:.1f} min is faster than anyone runs. It may be a ride or a drive.",
         )
-    if distance_m > RIDE_LIKE_M_S * moving_time_s:
-        doubts.append("The mean speed is above 6.5 m/s: this may be a ride.")
-    if distance_m < SHORT_RUN_M or moving_time_s < SHORT_RUN_S:
-        doubts.append(f"Only {distance_m:.0f} m in {moving_time_s:.0f} s: perhaps started by mistake.")
+    stepping = samples.cadence_spm > 0
+    stood_s = 0.0  # with the clock running
+    if way_m is not None and way_m[-1] > 0:
+        stood_s = stood_time(samples, way_m, stepping, at_least_s=STOOD_FROM_S) - (elapsed_time_s - moving_time_s)
+    doubts += doubts_about(distance_m=distance_m, moving_time_s=moving_time_s, stood_s=stood_s, started_at_utc=recording.started_at_utc)
 
     hold_s, speed_m_s = holding_time(samples, way_m, pauses), speed_of(samples, way_m)
-    stepping = samples.cadence_spm > 0
     standing = (speed_m_s < STANDING_BELOW_M_S) & ~stepping  # who climbs steeply is slow, and steps
     if not timed and way_m is not None:
         standing |= in_standing_spell(samples, way_m)

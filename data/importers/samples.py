@@ -269,6 +269,27 @@ def standing_time(samples: Samples, way_m: Floats) -> float:
     return float(lasting[broken | in_standing_spell(samples, way_m)[:-1]].sum())
 
 
+def stood_time(samples: Samples, way_m: Floats, stepping: Flags, *, at_least_s: float) -> float:
+    """
+    Add up the spells of standing in which no step was counted, pauses included; 0 if they are shorter than `at_least_s` in all.
+
+    Parameters
+    ----------
+    samples : Samples
+        Of one run.
+    way_m : ndarray
+        Metres since the start at each sample.
+    stepping : ndarray of bool
+        Where the runner makes steps: who climbs steeply is slow, and steps.
+    """
+    lasting = samples.time_s[1:] - samples.time_s[:-1]
+    idle = (way_m[1:] - way_m[:-1] < STANDING_BELOW_M_S * lasting) & ~stepping[:-1]
+    if float(lasting[idle].sum()) < at_least_s:  # nearly always
+        return 0.0
+    stood = float(lasting[idle & in_standing_spell(samples, way_m)[:-1]].sum())
+    return stood if stood >= at_least_s else 0.0
+
+
 def in_standing_spell(samples: Samples, way_m: Floats) -> Flags:
     """
     Mark the samples from which on the runner stood for at least 10 s (below 0.5 m/s to each next sample), within a segment.

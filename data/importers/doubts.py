@@ -64,3 +64,11 @@ def ride_like(distance_m: float, moving_time_s: float) -> str:
         return ""
     record = f", the world record over {from_m / 1000:.0f} km" if from_m else ""
     return f"The mean speed of {speed_km_h} km/h is above {limit_km_h} km/h{record}: this may be a ride."
+
+
+def no_such_cadence(cadence_spm: float) -> str:
+    """Say that a cadence was left out."""
+    return (
+        f"Cadence was left out: read as its format says it would be {cadence_spm:.0f} steps per minute. The app that wrote the file may "
+        "count steps where strides belong."
+    )

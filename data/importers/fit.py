@@ -12,6 +12,8 @@ import numpy as np
 
 from data.importers import sports
 from data.importers.base import FileRefused, Floats, Importer, ReadFile
+from data.importers.doubts import no_such_cadence
+from data.importers.fit_clock import with_one_clock
 from data.importers.fit_messages import decoded
 from data.importers.fit_parts import FitPart, Message, number_in, samples_of, seconds_in
 from data.importers.gathering import Activity, file_of
@@ -80,13 +82,14 @@ def read(content: bytes) -> ReadFile:
 
 
 def _activities(parts: list[FitPart], broken: str) -> Iterator[Activity]:
-    for part in parts:
+    for whole in parts:
+        part, about_clock = with_one_clock(whole)
         sessions, samples = _sessions(part, broken=bool(broken)), samples_of(part)
         for index, session in enumerate(sessions):
             yield Activity(
                 sport=str(session["sport"]) if "sport" in session else None,
                 is_run=_is_run(session),
-                recording=partial(_recording, part, sessions, index, samples, broken=bool(broken)),
+                recording=partial(_recording, part, sessions, index, samples, about_clock, broken=bool(broken)),
             )
 
 
@@ -157,7 +160,7 @@ def _announced_sport(part: FitPart) -> Message:
     return {}
 
 
-def _recording(part: FitPart, sessions: list[Message], index: int, whole: Samples, *, broken: bool) -> Recording:
+def _recording(part: FitPart, sessions: list[Message], index: int, whole: Samples, about_clock: str, *, broken: bool) -> Recording:
     session = sessions[index]
     start = float(session["start"])
     following = float(sessions[index + 1]["start"]) if index + 1 < len(sessions) else start + ELAPSED_MAX_S
@@ -170,9 +173,12 @@ def _recording(part: FitPart, sessions: list[Message], index: int, whole: Sample
     timer = number_in(session.get("total_timer_time"))
     if timer is None and len(sessions) == 1:
         timer = number_in(part.activity.get("total_timer_time"))
-    notes, doubts = [], []
+    notes, doubts = [about_clock] if about_clock else [], []
     if local_clock:
         doubts.append("The watch did not know the world's time; the run's day is the one its own clock showed.")
+    strides_taken = part.columns.get("strides_per_min")
+    if not strides and strides_taken is not None and np.any(strides_taken > 0) and not np.any(whole.cadence_spm > 0):  # all of them impossible
+        doubts.append(no_such_cadence(2 * float(np.median(strides_taken[strides_taken > 0]))))
     if part.pod and bool(np.any(np.isfinite(samples.ground_contact_time_ms))):
         notes.append(f"Ground contact time comes from a foot pod ({part.pod}).")
     return Recording(

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from data.importers.base import FileRefused, Flags, Floats, MinuteSeries, ReadRun
-from data.importers.doubts import SHORT_RUN_M, STOOD_FROM_S, doubts_about
+from data.importers.doubts import SHORT_RUN_M, STOOD_FROM_S, doubts_about, no_such_cadence
 from data.importers.samples import (
     STANDING_BELOW_M_S,
     Samples,
@@ -117,11 +117,8 @@ def run_of(recording: Recording) -> ReadRun:
     stepping_s = np.where(stepping, moving_s, 0.0)
     cadence_spm = _mean(samples.cadence_spm, stepping_s)
     if not _cadence_possible(cadence_spm) or not _cadence_possible(stated.cadence_spm):
-        wrong = cadence_spm if not _cadence_possible(cadence_spm) else stated.cadence_spm
-        doubts.append(
-            f"Cadence was left out: read as its format says it would be {wrong:.0f} steps per minute. The app that wrote the file may "
-            "count steps where strides belong."
-        )
+        wrong = stated.cadence_spm if _cadence_possible(cadence_spm) else cadence_spm
+        doubts.append(no_such_cadence(wrong or 0.0))
         cadence_spm, stated = None, replace(stated, cadence_spm=None)
         samples = replace(samples, cadence_spm=np.full(len(samples), np.nan))
     minutes, minute_s = _minutes(

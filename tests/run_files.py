@@ -33,7 +33,7 @@ _PROFILE: dict[str, tuple[int, dict[str, tuple[int, int, float, float]]]] = {
             "timestamp": (253, UINT32, 1, 0), "position_lat": (0, SINT32, SEMICIRCLES_PER_DEGREE, 0),
             "position_long": (1, SINT32, SEMICIRCLES_PER_DEGREE, 0), "altitude": (2, UINT16, 5, 500), "cadence": (4, UINT8, 1, 0),
             "distance": (5, UINT32, 100, 0), "speed": (6, UINT16, 1000, 0), "stance_time": (41, UINT16, 10, 0),
-            "fractional_cadence": (53, UINT8, 128, 0),
+            "fractional_cadence": (53, UINT8, 128, 0), "heart_rate": (3, UINT8, 1, 0), "vertical_oscillation": (39, UINT16, 10, 0),
         },
     ),
     "event": (21, {"timestamp": (253, UINT32, 1, 0), "event": (0, ENUM, 1, 0), "event_type": (1, ENUM, 1, 0)}),

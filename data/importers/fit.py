@@ -177,7 +177,9 @@ def _recording(part: FitPart, sessions: list[Message], index: int, whole: Sample
     if local_clock:
         doubts.append("The watch did not know the world's time; the run's day is the one its own clock showed.")
     strides_taken = part.columns.get("strides_per_min")
-    if not strides and strides_taken is not None and np.any(strides_taken > 0) and not np.any(whole.cadence_spm > 0):  # all of them impossible
+    if (
+        not strides and strides_taken is not None and np.any(strides_taken > 0) and not np.any(whole.cadence_spm > 0)
+    ):  # all of them impossible
         doubts.append(no_such_cadence(2 * float(np.median(strides_taken[strides_taken > 0]))))
     if part.pod and bool(np.any(np.isfinite(samples.ground_contact_time_ms))):
         notes.append(f"Ground contact time comes from a foot pod ({part.pod}).")

@@ -64,6 +64,9 @@ def _jump(part: FitPart) -> tuple[float, int]:
         lasted = number_in(session.get("total_timer_time"))
     if lasted is None:
         return 0.0, 0
+    steps = column[1:] - column[:-1]
+    if not len(steps) or (steps.min() > -BACK_FROM_S and steps.max() < FORTH_FROM_S):  # nearly always; NaN is neither
+        return 0.0, 0
     rows = np.flatnonzero((column >= 0) & (column < 2**32))
     times = column if len(rows) == len(column) else column[rows]
     steps = times[1:] - times[:-1]

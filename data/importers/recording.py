@@ -10,6 +10,7 @@ import numpy as np
 
 from data.importers.base import FileRefused, Flags, Floats, MinuteSeries, ReadRun
 from data.importers.doubts import SHORT_RUN_M, STOOD_FROM_S, doubts_about, no_such_cadence
+from data.importers.minutes import Means, Minutes
 from data.importers.samples import (
     STANDING_BELOW_M_S,
     Samples,
@@ -30,7 +31,6 @@ WALKING_BELOW_M_S = 1.9
 WALKING_BELOW_SPM = 140.0
 CADENCE_PLAUSIBLE_MAX_SPM = 250.0  # no run has this mean; a file that comes out above it does not hold what its format says
 AGREES_WITHIN_M, AGREES_WITHIN = 50.0, 0.05  # device's total against its records: the larger of the two counts
-CLIMB_WAY_MIN_M = 30.0  # over a shorter way a slope is noise
 PAUSES_AGREE_WITHIN_S, PAUSES_AGREE_WITHIN = 60.0, 0.1
 
 
@@ -114,23 +114,28 @@ def run_of(recording: Recording) -> ReadRun:
     if not timed and way_m is not None:
         standing |= in_standing_spell(samples, way_m)
     moving_s = np.where(standing, 0.0, hold_s)
-    stepping_s = np.where(stepping, moving_s, 0.0)
-    cadence_spm = _mean(samples.cadence_spm, stepping_s)
-    if not _cadence_possible(cadence_spm) or not _cadence_possible(stated.cadence_spm):
-        wrong = stated.cadence_spm if _cadence_possible(cadence_spm) else cadence_spm
+    minutes = Minutes(samples.time_s, elapsed_time_s)
+    speed, cadence = minutes.means(speed_m_s, moving_s), minutes.means(samples.cadence_spm, np.where(stepping, moving_s, 0.0))
+    contact, oscillation = (minutes.means(column, moving_s) for column in (samples.ground_contact_time_ms, samples.vertical_oscillation_mm))
+    if not _cadence_possible(cadence.whole) or not _cadence_possible(stated.cadence_spm):
+        wrong = stated.cadence_spm if _cadence_possible(cadence.whole) else cadence.whole
         doubts.append(no_such_cadence(wrong or 0.0))
-        cadence_spm, stated = None, replace(stated, cadence_spm=None)
-        samples = replace(samples, cadence_spm=np.full(len(samples), np.nan))
-    minutes, minute_s = _minutes(
-        samples, way_m, speed_m_s, moving_s, stepping_s, elapsed_time_s, flat=recording.surface is Surface.TREADMILL
+        cadence, stated = Means(np.full(minutes.length, np.nan), None), replace(stated, cadence_spm=None)
+    series = MinuteSeries(
+        speed_m_s=speed.by_minute,
+        cadence_spm=cadence.by_minute,
+        ground_contact_time_ms=contact.by_minute,
+        grade=np.full(minutes.length, np.nan)
+        if way_m is None or recording.surface is Surface.TREADMILL
+        else minutes.grades(samples, way_m),
     )
-    known = np.isfinite(minutes.speed_m_s) | np.isfinite(minutes.cadence_spm)
-    running_s = np.where(known & _running(minutes), minute_s, 0.0)
-    if cadence_spm is not None:  # the same minutes for cadence, time and speed
-        running_s = np.where(np.isfinite(minutes.cadence_spm), running_s, 0.0)
+    known = np.isfinite(series.speed_m_s) | np.isfinite(series.cadence_spm)
+    running_s = np.where(known & _running(series), minutes.sums(moving_s), 0.0)
+    if cadence.whole is not None:  # the same minutes for cadence, time and speed
+        running_s = np.where(np.isfinite(series.cadence_spm), running_s, 0.0)
         if running_s.sum() == 0:
             notes.append("All of it was walked (below 1.9 m/s and below 140 steps per minute): there is no running cadence.")
-    has_cadence = cadence_spm is not None or stated.cadence_spm is not None
+    has_cadence = cadence.whole is not None or stated.cadence_spm is not None
     return ReadRun(
         started_at_utc=recording.started_at_utc,
         utc_offset_s=0 if recording.clock_is_local else recording.utc_offset_s,
@@ -139,19 +144,19 @@ def run_of(recording: Recording) -> ReadRun:
         distance_rule=rule,
         moving_time_s=moving_time_s,
         elapsed_time_s=elapsed_time_s,
-        cadence_spm=cadence_spm,
-        running_cadence_spm=_mean(minutes.cadence_spm, running_s),
+        cadence_spm=cadence.whole,
+        running_cadence_spm=_mean(series.cadence_spm, running_s),
         device_cadence_spm=stated.cadence_spm,
         cadence_rule=recording.cadence_rule if has_cadence else CadenceRule.NONE,
         running_time_s=min(float(running_s.sum()), moving_time_s) or None,
-        running_speed_m_s=_mean(minutes.speed_m_s, running_s),
-        grade_abs_mean=_mean(np.abs(minutes.grade), running_s),
-        ground_contact_time_ms=stated.ground_contact_time_ms or _mean(samples.ground_contact_time_ms, moving_s),
-        vertical_oscillation_mm=stated.vertical_oscillation_mm or _mean(samples.vertical_oscillation_mm, moving_s),
+        running_speed_m_s=_mean(series.speed_m_s, running_s),
+        grade_abs_mean=_mean(np.abs(series.grade), running_s),
+        ground_contact_time_ms=stated.ground_contact_time_ms or contact.whole,
+        vertical_oscillation_mm=stated.vertical_oscillation_mm or oscillation.whole,
         has_gps=has_gps(samples),
         device=_one_line(recording.device),
         session_rpe=recording.session_rpe,
-        minutes=minutes if len(samples) else None,
+        minutes=series if len(samples) else None,
         notes=tuple(notes + doubts),
         doubtful=bool(doubts),
         clock_is_local=recording.clock_is_local,
@@ -256,55 +261,6 @@ def _mean(values: Floats, weights: Floats) -> float | None:
         return None
     taken = weights[used]
     return float((values[used] * taken).sum() / float(taken.sum()))
-
-
-def _minutes(
-    samples: Samples, way_m: Floats | None, speed_m_s: Floats, moving_s: Floats, stepping_s: Floats, elapsed_s: float, *, flat: bool
-) -> tuple[MinuteSeries, Floats]:
-    """One value a minute, and how many seconds of each minute were moving."""
-    last = int(samples.time_s[-1] // 60) if len(samples) else -1
-    length = min(max(int(np.ceil(elapsed_s / 60)), last + 1), ELAPSED_MAX_S // 60)
-    begins = np.empty(length + 1, dtype=np.intp)
-    begins[0], begins[-1] = 0, len(samples)
-    begins[1:-1] = np.searchsorted(samples.time_s, np.arange(60.0, 60.0 * length, 60.0))
-    minute = np.repeat(np.arange(length), begins[1:] - begins[:-1])
-
-    moving_in_s: Floats = np.bincount(minute, weights=moving_s, minlength=length).astype(np.float64)
-
-    def means(values: Floats, weights: Floats) -> Floats:
-        known = np.isfinite(values)
-        count = np.count_nonzero(known)
-        if not count:
-            return np.full(length, np.nan)
-        total = moving_in_s
-        if count < len(known):
-            values, weights = np.where(known, values, 0.0), np.where(known, weights, 0.0)
-        if weights is not moving_s:
-            total = np.bincount(minute, weights=weights, minlength=length).astype(np.float64)
-        summed = np.bincount(minute, weights=values * weights, minlength=length)
-        divided: Floats = np.divide(summed, total, out=np.full(length, np.nan), where=total > 0)
-        return divided
-
-    series = MinuteSeries(
-        speed_m_s=means(speed_m_s, moving_s),
-        cadence_spm=means(samples.cadence_spm, stepping_s),
-        ground_contact_time_ms=means(samples.ground_contact_time_ms, moving_s),
-        grade=np.full(length, np.nan) if flat or way_m is None else _grade(samples, way_m, length),
-    )
-    return series, moving_in_s
-
-
-def _grade(samples: Samples, way_m: Floats, length: int) -> Floats:
-    """Rise over run of each minute, NaN where less than 30 m were covered or the altitude is not known at both ends."""
-    known = np.isfinite(samples.altitude_m)
-    if np.count_nonzero(known) < 2:
-        return np.full(length, np.nan)
-    edges = np.arange(length + 1, dtype=np.float64) * 60
-    altitude = np.interp(edges, samples.time_s[known], samples.altitude_m[known], left=np.nan, right=np.nan)
-    altitude[-1] = samples.altitude_m[known][-1]  # the last minute is cut short
-    covered = np.diff(np.interp(edges, samples.time_s, way_m))
-    grade: Floats = np.divide(np.diff(altitude), covered, out=np.full(length, np.nan), where=covered >= CLIMB_WAY_MIN_M)
-    return grade
 
 
 def _one_line(text: str) -> str:

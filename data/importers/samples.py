@@ -208,13 +208,20 @@ def travelled(samples: Samples) -> tuple[Floats, int] | None:
     if np.count_nonzero(known) < 2:
         return None
     time_s, total = (samples.time_s, samples.distance_m) if whole else (samples.time_s[known], samples.distance_m[known])
-    steps, anew = total[1:] - total[:-1], total[1:] < total[:-1] / 2
-    steps = np.where(anew, total[1:], np.maximum(steps, 0.0)) if np.count_nonzero(anew) else np.maximum(steps, 0.0)
-    too_fast = steps > JUMP_ABOVE_M_S * np.maximum(time_s[1:] - time_s[:-1], 1.0)
     carried_on = total[0] > JUMP_ABOVE_M_S * max(float(time_s[0]), 1.0)  # from an earlier session of the file
-    steps = np.concatenate([[0.0 if carried_on else total[0]], np.where(too_fast, 0.0, steps)])
-    way_m = np.cumsum(steps)
-    return way_m if whole else np.interp(samples.time_s, time_s, way_m), int(np.count_nonzero(too_fast))
+    way_m = np.empty(len(total))
+    way_m[0] = 0.0 if carried_on else total[0]
+    steps = np.subtract(total[1:], total[:-1], out=way_m[1:])
+    np.maximum(steps, 0.0, out=steps)
+    anew = total[1:] < total[:-1] / 2
+    if np.count_nonzero(anew):
+        steps[anew] = total[1:][anew]
+    too_fast = steps > JUMP_ABOVE_M_S * np.maximum(time_s[1:] - time_s[:-1], 1.0)
+    left_out = int(np.count_nonzero(too_fast))
+    if left_out:
+        steps[too_fast] = 0.0
+    np.cumsum(way_m, out=way_m)
+    return way_m if whole else np.interp(samples.time_s, time_s, way_m), left_out
 
 
 def has_gps(samples: Samples) -> bool:

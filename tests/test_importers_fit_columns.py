@@ -16,6 +16,7 @@ from data.importers.base import FileRefused, unpacked
 from data.importers.fit_columns import parts_of
 from data.importers.fit_messages import decoded, parts_by_fitdecode, with_its_size
 from data.importers.fit_parts import LIMITS, FitPart
+from models import ImportOutcome
 from tests import fit_bytes as fb
 from tests.fit_bytes import FitBytes
 from tests.run_files import (
@@ -383,3 +384,75 @@ def test_as_many_messages_as_the_limit_are_read_and_one_more_is_refused(monkeypa
     assert parts_of(tiny(1_000 - counted_for_the_definition)) is not None
     with pytest.raises(FileRefused, match="more than 1,000 messages"):
         parts_of(tiny(1_001 - counted_for_the_definition))
+
+
+def many_sessions(count: int) -> bytes:
+    content = FitBytes().define(0, fb.SESSION, [(5, 1, fb.ENUM)])
+    content.body += b"\x00\x01" * count
+    return content.whole()
+
+
+def many_timer_events(count: int) -> bytes:
+    content = FitBytes().define(0, fb.EVENT, [(fb.TIMESTAMP, 4, fb.UINT32), (0, 1, fb.ENUM), (1, 1, fb.ENUM)])
+    content.body += (b"\x00" + struct.pack("<IBB", 1_000_000_000, 0, 0)) * count
+    return content.whole()
+
+
+def many_points(count: int) -> bytes:
+    content = FitBytes().define(0, fb.RECORD, [(4, 1, fb.UINT8)])
+    content.body += b"\x00\x50" * count
+    return content.whole()
+
+
+@pytest.mark.parametrize("reader", [parts_of, parts_by_fitdecode])
+@pytest.mark.parametrize(
+    ("what", "made", "sentence"),
+    [
+        ("points", many_points, "The recording has more than 20 points. No run is that long."),
+        ("sessions", many_sessions, "The file names more than 20 sessions. No device writes that."),
+        ("timer_events", many_timer_events, "The file stops and starts its clock more than 20 times. No device writes that."),
+        (
+            "files",
+            lambda count: record_of((4, 1, fb.UINT8)) * count,
+            "More than 20 FIT files are joined in this one. Import them one by one.",
+        ),
+    ],
+)
+def test_both_readers_allow_as_much_as_the_limit_and_no_more(
+    reader: Callable[[bytes], object], what: str, made: Callable[[int], bytes], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LIMITS, what, (20, LIMITS[what][1]))
+    reader(made(20))
+    with pytest.raises(FileRefused) as refused:
+        reader(made(21))
+    assert (refused.value.outcome, refused.value.reason) == (ImportOutcome.UNREADABLE, sentence)
+
+
+def test_the_slow_reader_takes_no_more_values_and_bytes_than_it_can_read_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = record_of((4, 1, fb.UINT8))  # a definition of one field and a message of one value: twice two
+    monkeypatch.setitem(LIMITS, "values_read_slowly", (4, LIMITS["values_read_slowly"][1]))
+    assert parts_by_fitdecode(content)
+    monkeypatch.setitem(LIMITS, "values_read_slowly", (3, LIMITS["values_read_slowly"][1]))
+    with pytest.raises(FileRefused, match="more than 3 values"):
+        parts_by_fitdecode(content)
+    monkeypatch.setitem(LIMITS, "values_read_slowly", (4, ""))
+    monkeypatch.setitem(LIMITS, "bytes_read_slowly", (len(content), LIMITS["bytes_read_slowly"][1]))
+    assert parts_by_fitdecode(content)
+    with pytest.raises(FileRefused, match="larger than"):
+        parts_by_fitdecode(content + b"\0")
+
+
+def test_sixteen_kinds_defined_again_and_again_are_refused() -> None:
+    definitions = b"".join(bytes([0x40 | local, 0, 0, fb.RECORD, 0, 1, 4, 1, fb.UINT8]) for local in range(16))
+    content = b"\x0c\x20" + struct.pack("<HI4s", 2132, len(definitions) * 40_000, b".FIT") + definitions * 40_000
+    with pytest.raises(FileRefused) as refused:
+        decoded(content + b"\0\0")
+    assert refused.value.reason.startswith("The file holds more than 1,000,000 messages.")
+    assert "Export it again" in refused.value.reason
+
+
+def test_endless_tiny_messages_are_refused() -> None:
+    content = FitBytes().define(0, 400, [(0, 1, fb.UINT8)]).define(1, 400, [(0, 1, fb.UINT8)])
+    body = bytes(content.body) + b"\x00\x01\x01\x01" * 2_000_000
+    with pytest.raises(FileRefused, match="more than 1,000,000 messages"):
+        decoded(b"\x0c\x20" + struct.pack("<HI4s", 2132, len(body), b".FIT") + body + b"\0\0")

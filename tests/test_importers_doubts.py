@@ -1,13 +1,26 @@
 """What makes somebody look at a run before it counts, at its limits."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from data.importers.base import ReadRun
-from data.importers.doubts import doubts_about, ride_like
+from data.importers.doubts import (
+    CLOCK_SET_FROM,
+    FASTEST_KM_H,
+    SHORT_RUN_M,
+    SHORT_RUN_S,
+    STOOD_FROM_S,
+    STOOD_SHARE_FROM,
+    doubts_about,
+    ride_like,
+)
 from data.importers.fit import read
+from data.importers.fit_clock import BACK_FROM_S, FORTH_FROM_S
+from data.importers.fit_parts import LIMITS
 from data.importers.gpx import read as read_gpx
+from data.importers.recording import CADENCE_PLAUSIBLE_MAX_SPM
 from tests.run_files import START, FitRun, file_id, fit_file, fit_run, gpx_file, gpx_track, steady_points
 
 
@@ -68,6 +81,19 @@ def test_standing_is_doubtful_from_ten_minutes_and_a_third(stood_s: float, movin
 )
 def test_a_clock_that_was_never_set_is_doubtful(started: datetime, doubtful: bool) -> None:
     assert bool(doubts(started_at_utc=started)) is doubtful
+
+
+def test_the_page_on_importing_has_the_limits() -> None:
+    page = " ".join((Path(__file__).parent.parent / "docs" / "importing.md").read_text(encoding="utf-8").split())
+    (least, below), *records = FASTEST_KM_H
+    assert (least, f"{below} km/h over less" in page) == (0, True)
+    assert [limit for _, limit in records if f"{limit}" not in page] == []
+    assert f"Less than {SHORT_RUN_M:.0f} m or less than {SHORT_RUN_S:.0f} s." in page
+    assert (f"at least {STOOD_FROM_S / 60:.0f} min *and* a third" in page, STOOD_SHARE_FROM) == (True, 1 / 3)
+    assert f"Dated before {CLOCK_SET_FROM.year}." in page
+    assert f"above {CADENCE_PLAUSIBLE_MAX_SPM:.0f};" in page
+    assert (f"back by {BACK_FROM_S / 60:.0f} min or more" in page, f"forth by {FORTH_FROM_S / 3600:.0f} h or more" in page) == (True, True)
+    assert [limit for limit, _ in LIMITS.values() if f"{limit:,}" not in page] == []
 
 
 # -- as files tell it ------------------------------------------------------------------------------------------------

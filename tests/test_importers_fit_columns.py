@@ -118,6 +118,7 @@ def made_files() -> dict[str, bytes]:
         "empty": fit_file([]),
         "unfinished": fit_run(run)[:4] + bytes(4) + fit_run(run)[8:],
         "an array of speeds": record_of((fb.TIMESTAMP, 4, fb.UINT32), (73, 8, fb.UINT32), payload=b"\1\1\1\1\xff\xff\xff\xff\7\0\0\0"),
+        "as many values as a record may have": record_of(*[(4, 1, fb.UINT8)] * 64),
         "heart rates of a strap": heart_rates(bytes(range(12))),
         "stryd": pod_file(("Ground Time", "Milliseconds", fb.UINT16), ("Vertical Oscillation", "Centimeters", fb.FLOAT32)),
         "runscribe": pod_file(("GCT_L", "ms", fb.SINT16), ("GCT_R", "ms", fb.SINT16)),
@@ -190,6 +191,7 @@ def test_compressed_times_go_on_from_the_last_full_one() -> None:
     ("why", "content"),
     [
         ("an array of altitudes", record_of((fb.TIMESTAMP, 4, fb.UINT32), (2, 4, fb.UINT16))),
+        ("more values than a record has", record_of(*[(4, 1, fb.UINT8)] * 65)),
         ("another base type", record_of((6, 4, fb.UINT32))),
         ("a field of no size", record_of((4, 0, fb.UINT8))),
         ("half a number", record_of((5, 3, fb.UINT32))),
@@ -426,6 +428,19 @@ def test_both_readers_allow_as_much_as_the_limit_and_no_more(
     with pytest.raises(FileRefused) as refused:
         reader(made(21))
     assert (refused.value.outcome, refused.value.reason) == (ImportOutcome.UNREADABLE, sentence)
+
+
+def test_a_record_may_be_defined_in_a_thousand_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LIMITS, "kinds_of_record", (2, LIMITS["kinds_of_record"][1]))
+    content = (
+        FitBytes()
+        .define(0, fb.RECORD, [(4, 1, fb.UINT8)])
+        .define(0, fb.RECORD, [(3, 1, fb.UINT8)])
+        .define(1, fb.RECORD, [(4, 1, fb.UINT8)])
+    )
+    assert parts_of(content.whole())
+    with pytest.raises(FileRefused, match="in more than 2 ways"):
+        parts_of(content.define(1, fb.RECORD, [(53, 1, fb.UINT8)]).whole())
 
 
 def test_the_slow_reader_takes_no_more_values_and_bytes_than_it_can_read_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

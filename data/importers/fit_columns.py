@@ -79,12 +79,11 @@ def parts_of(content: bytes, broken: str = "") -> tuple[list[FitPart], str] | No
             if header_size not in HEADER_SIZES or content[at + 8 : at + 12] != b".FIT" or at + header_size > len(content):
                 raise _Broken
             counted.add("files")
-            parts.append(FitPart())
             end = at + header_size + int.from_bytes(content[at + 4 : at + 8], "little")
             stored = int.from_bytes(content[at + 12 : at + header_size], "little")
             if stored and stored != checksum(content[at : at + 12]):
                 broken = broken or HEADER_CHANGED
-            _read_body(content, at + header_size, end, parts[-1], counted)
+            _read_body(content, at + header_size, end, parts, counted)
             if end + CHECKSUM_BYTES > len(content):
                 raise _Broken
             if checksum(content[at:end]) != int.from_bytes(content[end : end + CHECKSUM_BYTES], "little"):
@@ -111,16 +110,18 @@ class _TimesNeeded(Exception):
     pass
 
 
-def _read_body(content: bytes, at: int, end: int, part: FitPart, counted: Counted) -> None:
-    """Read the messages of one file; what came before a break is in `part` although it raises."""
-    body, before = _Body(content, min(end, len(content)), part, counted), counted.copy()
+def _read_body(content: bytes, at: int, end: int, parts: list[FitPart], counted: Counted) -> None:
+    """Read the messages of one file into a new part; what came before a break is in it although this raises."""
+    before = counted.held.copy()
+    parts.append(FitPart())
+    body = _Body(content, min(end, len(content)), parts[-1], counted)
     try:
         try:
             body.read(at)
         except _TimesNeeded:  # by old watches only: read it again and follow the times
-            body.part.__init__()  # type: ignore[misc]
-            counted.held = before.held
-            body = _Body(content, body.end, part, counted, follows_times=True)
+            counted.held = before
+            parts[-1] = FitPart()
+            body = _Body(content, body.end, parts[-1], counted, follows_times=True)
             body.read(at)
         if end > len(content):
             raise _Broken
@@ -148,8 +149,9 @@ class _Body:
     kept: list[list[Block] | None] = field(default_factory=lambda: [None] * 256)
     developers: dict[int, dict[int, DeveloperField]] = field(default_factory=dict)
     blocks: dict[int, tuple[Kind, list[Block]]] = field(default_factory=dict)  # of records, by identity of their kind
-    times: list[tuple[int, NDArray[np.int64]]] = field(default_factory=list)  # compressed ones: first row, and one time a row
+    times: list[tuple[int, list[int]]] = field(default_factory=list)  # compressed ones: first row, and one time a row
     rows: int = 0
+    rows_counted: int = 0
     last_time: int = 0
     heart_rates_begun: bool = False
 
@@ -181,9 +183,14 @@ class _Body:
                         self.rows += 1
                 at = following
             if passed > _COUNT_EVERY:
-                self.counted.add("messages", passed)
+                self._count_up(passed)
                 passed = 0
-        self.counted.add("messages", passed)
+        self._count_up(passed)
+
+    def _count_up(self, messages: int) -> None:
+        self.counted.add("messages", messages)
+        self.counted.add("points", self.rows - self.rows_counted)
+        self.rows_counted = self.rows
 
     def _count(self, at: int, header: int, size: int) -> int:
         """Count the whole messages with this header byte that follow each other, by looking at every size-th byte."""
@@ -276,30 +283,31 @@ class _Body:
         kind = self._kind(header >> 5 & 0x03)
         if kind.stamp or kind.name in {FULL_TIME, PACKED_TIMES}:
             raise _StepAside  # two times in one message
-        fitting = (self.end - at) // kind.size
-        if not fitting:
+        most = min((self.end - at) // kind.size, _COUNT_EVERY if kind.name in {"", "record"} else 1)
+        if not most:
             raise _Broken
-        heads = np.frombuffer(self.content, np.uint8)[at : at + min(fitting, _COUNT_EVERY) * kind.size : kind.size]
-        others = np.flatnonzero(heads >> 5 != header >> 5)
-        count = int(others[0]) if len(others) else len(heads)
-        if kind.name not in {"", "record"}:
-            count = 1
-        steps = np.diff(heads[:count].astype(np.int64) & _LAST_BITS, prepend=self.last_time & _LAST_BITS) & _LAST_BITS
-        times = self.last_time + np.cumsum(steps)
-        self.last_time = int(times[-1])
+        times: list[int] = []
+        following = at
+        while len(times) < most and self.content[following] >> 5 == header >> 5:
+            self.last_time += (self.content[following] - self.last_time) & _LAST_BITS
+            times.append(self.last_time)
+            following += kind.size
         if kind.name == "record":
             self.times.append((self.rows, times))
-            self._keep(kind, at, count)
+            self._keep(kind, at, len(times))
         elif kind.name in SUMMARY_FIELDS:
             with_time = {"timestamp": self.last_time} if "timestamp" in SUMMARY_FIELDS[kind.name] else {}
             self.part.keep(kind.name, kind.values(self.content, at) | with_time, self.counted)
         elif kind.name:
             self._describe(kind.name, kind.raw_values(self.content, at))
-        self.counted.add("messages", count - 1)
-        return at + count * kind.size
+        self.counted.add("messages", len(times) - 1)
+        return following
 
     def _blocks_of(self, kind: Kind) -> list[Block]:
-        return self.blocks.setdefault(id(kind), (kind, []))[1]
+        if id(kind) not in self.blocks:
+            self.counted.add("kinds_of_record")
+            self.blocks[id(kind)] = kind, []
+        return self.blocks[id(kind)][1]
 
     def _keep(self, kind: Kind, at: int, count: int) -> None:
         self._blocks_of(kind).append((self.rows, at, count))
@@ -307,7 +315,7 @@ class _Body:
 
     def finish(self) -> None:
         """Make columns of the records."""
-        self.counted.add("points", self.rows)
+        self._count_up(0)
         columns: dict[str, Floats] = {}
         sports = np.full(self.rows, _NO_SPORT, dtype=np.uint8)
         for kind, blocks in self.blocks.values():
@@ -320,7 +328,7 @@ class _Body:
             if kind.sport:
                 sports[where] = block[kind.sport]
         for first_row, times in self.times:
-            _fill(columns, "time_s", self.rows, slice(first_row, first_row + len(times)), times.astype(np.float64))
+            _fill(columns, "time_s", self.rows, slice(first_row, first_row + len(times)), np.array(times, dtype=np.float64))
         self.part.columns = columns
         named = sports[sports != _NO_SPORT]
         if len(named):

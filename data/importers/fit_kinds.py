@@ -23,7 +23,8 @@ _EVENT_TIMESTAMP, _EVENT_TIMESTAMP_12 = 9, 10  # of heart rates
 FULL_TIME, PACKED_TIMES = "full time of a heart rate", "packed times of heart rates"
 _ENUM, _STRING, _BYTE, _UINT8, _UINT32 = 0x00, 0x07, 0x0D, 0x02, 0x86
 _DEFINITION_FIXED, _FIELD_BYTES = 5, 3  # reserved, byte order, number (2), count; then number, size, type of each field
-_KINDS_REMEMBERED = 2_000  # the same watch writes the same definitions into each file
+_PLACES_MAX = 64  # kept values of one record; devices write up to 20
+_KINDS_REMEMBERED = 500  # the same watch writes the same definitions into each file
 
 # Base type -> what stands for "nothing" (FIT protocol, table of base types); a float says nothing by not being a number.
 INVALID: dict[int, int] = {
@@ -225,19 +226,25 @@ def _is_kept(name: str, which: int, one: Any) -> bool:
 
 def _record(kind: Kind, kept: list[tuple[int, int, int, int]], pods: list[tuple[str, int, int]]) -> Kind:
     fields, order = _PROFILE_OF["record"].fields, ">" if kind.big_endian else "<"
-    columns, places, sport = [], [], ""
+    columns: list[Column] = []
+    places: list[tuple[str, str, int]] = []  # name, format, offset
+    sport = ""
     for index, (which, at, size, written_as) in enumerate(kept):
         one = fields[which]
         base = one.base_type
         is_array = size > base.size and size % base.size == 0 and not one.components and which not in {TIMESTAMP, _ACTIVITY_TYPE}
         if not _is_written(written_as, base.size if is_array else size, base.identifier) or (which == _ACTIVITY_TYPE and sport):
             return Kind(plain=False)
+        if len(places) > _PLACES_MAX:
+            break
         for start in range(at, at + size, base.size):  # of an array the first value that is written counts
             places.append((f"f{index}at{start}", order + base.fmt, start))
             if which == _ACTIVITY_TYPE:
                 sport = places[-1][0]
             else:
                 columns.append(Column(RECORD_FIELDS[one.name], places[-1][0], INVALID[written_as], one.scale, one.offset))
+    if len(places) + len(pods) > _PLACES_MAX:
+        return Kind(plain=False)
     for index, (column, at, written_as) in enumerate(pods):
         places.append((f"p{index}", order + types.BASE_TYPES[written_as].fmt, at))
         columns.append(Column(column, f"p{index}", INVALID.get(written_as), None, None))

@@ -24,6 +24,7 @@ LIMITS = {
     "points": (SAMPLES_MAX, "The recording has more than {:,} points. No run is that long."),
     "sessions": (100, "The file names more than {:,} sessions. No device writes that."),
     "timer_events": (20_000, "The file stops and starts its clock more than {:,} times. No device writes that."),
+    "kinds_of_record": (1_000, "The file defines its points in more than {:,} ways. No device writes that."),
     "files": (1_000, "More than {:,} FIT files are joined in this one. Import them one by one."),
     "bytes_read_slowly": (
         8_000_000,
@@ -71,12 +72,6 @@ class Counted:
 
     def __init__(self) -> None:
         self.held: Counter[str] = Counter()
-
-    def copy(self) -> "Counted":
-        """Give what was counted so far."""
-        other = Counted()
-        other.held = self.held.copy()
-        return other
 
     def add(self, what: str, count: int = 1) -> None:
         """

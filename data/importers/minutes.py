@@ -42,6 +42,7 @@ class Minutes:
         empty: Flags = begins[1:] == begins[:-1]
         self._begins = np.minimum(begins[:-1], self._count - 1)
         self._empty = empty if np.count_nonzero(empty) else None
+        self._last_weights: tuple[Floats, Floats] = (np.zeros(0), np.zeros(0))
 
     def sums(self, values: Floats) -> Floats:
         """Add up the values of each minute, 0 where there are none."""
@@ -60,7 +61,9 @@ class Minutes:
             if not count:
                 return Means(np.full(self.length, np.nan), None)
             values, weights = np.where(known, values, 0.0), np.where(known, weights, 0.0)
-        weight, weighted = self.sums(weights), self.sums(values * weights)
+        if weights is not self._last_weights[0]:  # several columns have the same ones
+            self._last_weights = weights, self.sums(weights)
+        weight, weighted = self._last_weights[1], self.sums(values * weights)
         total = float(weight.sum())
         by_minute: Floats = np.divide(weighted, weight, out=np.full(self.length, np.nan), where=weight > 0)
         return Means(by_minute, float(weighted.sum()) / total if total > 0 else None)

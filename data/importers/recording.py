@@ -115,8 +115,10 @@ def run_of(recording: Recording) -> ReadRun:
         standing |= in_standing_spell(samples, way_m)
     moving_s = np.where(standing, 0.0, hold_s)
     minutes = Minutes(samples.time_s, elapsed_time_s)
-    speed, cadence = minutes.means(speed_m_s, moving_s), minutes.means(samples.cadence_spm, np.where(stepping, moving_s, 0.0))
-    contact, oscillation = (minutes.means(column, moving_s) for column in (samples.ground_contact_time_ms, samples.vertical_oscillation_mm))
+    speed, contact, oscillation = (
+        minutes.means(column, moving_s) for column in (speed_m_s, samples.ground_contact_time_ms, samples.vertical_oscillation_mm)
+    )
+    cadence = minutes.means(samples.cadence_spm, np.where(stepping, moving_s, 0.0))
     if not _cadence_possible(cadence.whole) or not _cadence_possible(stated.cadence_spm):
         wrong = stated.cadence_spm if _cadence_possible(cadence.whole) else cadence.whole
         doubts.append(no_such_cadence(wrong or 0.0))

@@ -223,6 +223,7 @@ def test_a_clock_set_during_the_run_moves_what_came_before(by_s: int, words: str
         assert run.cadence_spm == pytest.approx(171.0)
         assert run.minutes is not None
         assert len(run.minutes.speed_m_s) == 11
+        assert run.minutes.speed_m_s[:10].tolist() == pytest.approx([3.0] * 10)  # those before the jump too
 
 
 def test_a_jump_forth_of_less_than_half_a_day_is_a_pause() -> None:

@@ -7,8 +7,8 @@ An empty score is no score. It is never 0.
 import re
 from datetime import date
 
-from data.importers.base import FileRefused, Importer, ReadFile, ReadRest, ReadScore, RefusedLine
-from data.importers.table import Line, header_of, lines_of
+from data.importers.base import FileRefused, ReadFile, ReadRest, ReadScore, RefusedLine
+from data.importers.table import Line, Table, table_importer
 from data.importers.written import LineRefused, iso_date, yes_or_no
 from models import NPRS_MAX, NPRS_MIN, ImportOutcome, PainMoment, RestMoment, Side
 
@@ -18,13 +18,13 @@ MOMENTS = frozenset({*PAIN_MOMENTS, *REST_MOMENTS, DID_NOT_RUN})
 _SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT, "unspecified": Side.UNSPECIFIED}
 
 
-def recognises(content: bytes) -> bool:
+def knows(table: Table) -> bool:
     """Tell by the header: `date` with `moment` and `nprs`, or with at least one column named like a moment."""
-    header = set(header_of(content) or ())
+    header = set(table.header)
     return "date" in header and ({"moment", "nprs"} <= header or bool(header & MOMENTS))
 
 
-def read(content: bytes) -> ReadFile:
+def read_table(table: Table) -> ReadFile:
     """
     Read a table of pain scores.
 
@@ -39,18 +39,19 @@ def read(content: bytes) -> ReadFile:
     FileRefused
         If no line gives anything.
     """
-    header = header_of(content) or ()
-    table = _Table()
-    for line in lines_of(content):
+    table.refuse_repeats()
+    header = table.header
+    diary = _Diary()
+    for line in table.lines():
         if not isinstance(line, Line):
-            table.refused.append(RefusedLine(*line))
+            diary.refused.append(RefusedLine(*line))
         elif "moment" in header and "nprs" in header:
-            table.take(line, line.text("moment"), line.text("nprs"))
+            diary.take(line, line.text("moment"), line.text("nprs"))
         else:
             for moment in header:
                 if moment in MOMENTS:
-                    table.take(line, moment, line.text(moment))
-    found = table.read_file(_ignored(header))
+                    diary.take(line, moment, line.text(moment))
+    found = diary.read_file(_ignored(header))
     if not (found.scores or found.rest_answers or found.days_without_run):
         if found.refused_lines:
             first = found.refused_lines[0]
@@ -59,7 +60,7 @@ def read(content: bytes) -> ReadFile:
     return found
 
 
-class _Table:
+class _Diary:
     """What was read so far."""
 
     def __init__(self) -> None:
@@ -132,6 +133,5 @@ def _score(text: str) -> int:
     return int(whole[1])
 
 
-PAIN_CSV = Importer(
-    name="pain_csv", label="Table of pain scores (CSV)", suffixes=(".csv", ".tsv", ".txt"), recognises=recognises, read=read
-)
+PAIN_CSV = table_importer("pain_csv", "Table of pain scores (CSV)", knows, read_table)
+read, recognises = PAIN_CSV.read, PAIN_CSV.recognises

@@ -147,7 +147,9 @@ def is_two_days(text: str) -> bool:
     (True, False, False, False)
     """
     found = _NUMBERS.match(text.strip())
-    return bool(found and len(found[1]) < 4 and "." not in found[0] and int(found[1]) != int(found[2]) and max(int(found[1]), int(found[2])) <= 12)
+    return bool(
+        found and len(found[1]) < 4 and "." not in found[0] and int(found[1]) != int(found[2]) and max(int(found[1]), int(found[2])) <= 12
+    )
 
 
 def local_moment(text: str, order: DateOrder | None) -> tuple[datetime, bool]:
@@ -204,7 +206,9 @@ def _day(text: str, order: DateOrder | None) -> date:
             return date(first, second, third)
         year = third + 2000 if len(numbers[3]) <= 2 else third
         if order is None and is_two_days(text):
-            raise LineRefused(f"“{text[:30]}” can be two days: which comes first, the day or the month? Write 2026-03-04 for the fourth of March.")
+            raise LineRefused(
+                f"“{text[:30]}” can be two days: which comes first, the day or the month? Write 2026-03-04 for the fourth of March."
+            )
         month_first = second > 12 if order is None else order is DateOrder.MONTH_FIRST and "." not in numbers[0]
         return date(year, first, second) if month_first else date(year, second, first)
     except LineRefused:
@@ -215,12 +219,12 @@ def _day(text: str, order: DateOrder | None) -> date:
 
 def _day_in_words(text: str) -> date:
     words = plain(text).split()
-    month = next((found for word in words if (found := _month(word)) is not None), None)
+    months = [found for word in words if (found := _month(word)) is not None]  # "mar. 4 août": Tuesday stands before August
     numbers = [int(word) for word in words if word.isdigit()]
-    if month is None or len(numbers) != 2:
+    if not months or len(numbers) != 2:
         raise ValueError
     year, day = sorted(numbers, reverse=True)
-    return date(year, month, day)
+    return date(year, months[-1], day)
 
 
 def _month(word: str) -> int | None:
@@ -247,10 +251,12 @@ def local_duration_s(text: str, what: str) -> float:
         bare = f"0{clock[1]}" if clock[1] else clock[2]
     parts = re.fullmatch(r"(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d{1,6})?)", bare, re.ASCII)
     if parts is None:
-        parts = re.fullmatch(r"(?:(\d{1,3})\s*h(?:rs?|ours?)?)?\s*(?:(\d{1,4})\s*m(?:in(?:utes?)?)?\.?)?\s*(?:(\d{1,5}(?:[.,]\d+)?)\s*s(?:ec)?\.?)?", bare)
+        parts = re.fullmatch(
+            r"(?:(\d{1,3})\s*h(?:rs?|ours?)?)?\s*(?:(\d{1,4})\s*m(?:in(?:utes?)?)?\.?)?\s*(?:(\d{1,5}(?:[.,]\d+)?)\s*s(?:ec)?\.?)?", bare
+        )
     if parts is None or not any(parts.groups()):
         raise LineRefused(f"“{text[:30]}” is no {what}. Write 45:10 for minutes and seconds, or 1:02:03 with hours.")
     hours, minutes, seconds = int(parts[1] or 0), int(parts[2] or 0), float((parts[3] or "0").replace(",", "."))
-    if seconds >= 60 and (parts[1] or parts[2]) or minutes > 59 and parts[1]:
+    if (seconds >= 60 and (parts[1] or parts[2])) or (minutes > 59 and parts[1]):
         raise LineRefused(f"“{text[:30]}” is no {what}: minutes or seconds are above 59.")
     return hours * 3600 + minutes * 60 + seconds

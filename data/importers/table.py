@@ -92,9 +92,7 @@ class Table:
         """
         twice = sorted({name for name in self.header if name and self.header.count(name) > 1})
         if twice:
-            raise FileRefused(
-                ImportOutcome.NEEDS_MAPPING, f"The header names a column twice: {', '.join(twice)[:100]}. Keep one of them."
-            )
+            raise FileRefused(ImportOutcome.NEEDS_MAPPING, f"The header names a column twice: {', '.join(twice)[:100]}. Keep one of them.")
 
     def lines(self, only: Iterable[str] | None = None) -> Iterator[Line | Bad]:
         """
@@ -209,7 +207,8 @@ def table_importer(name: str, label: str, knows: Callable[[Table], bool], read_t
     def read(content: bytes) -> ReadFile:
         if len(content) > TABLE_MAX_BYTES:
             raise FileRefused(
-                ImportOutcome.UNREADABLE, f"The table is larger than {TABLE_MAX_BYTES // 1_000_000} MB. Send it in parts, with the header in each."
+                ImportOutcome.UNREADABLE,
+                f"The table is larger than {TABLE_MAX_BYTES // 1_000_000} MB. Send it in parts, with the header in each.",
             )
         table = table_of(content)
         if table is None:

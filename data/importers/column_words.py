@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from data.importers.local_forms import plain
 
-_AVERAGE = r"\b(avg|average|mean|durchschnitt\w*|media|medio|moyen\w*|sredni\w*|gem|gemiddelde?)\b"
+METRES_IN = {"km": 1000.0, "mi": 1609.344, "m": 1.0}
 _MOST = r"\b(max\w*|maks\w*|min\w*|best\w*|hochst\w*|mejor|optim\w*|meilleur\w*|naj\w+|miglior\w*|melhor)\b"
 _CADENCE = r"schrittfrequenz|kadenz|trittfrequenz|cadenc|cadenz|cadans|rytm|kadencja|steps per min|spm\b"
 _TIME = r"time|zeit|dauer|duration|tiempo|duracion|duree|temps|czas|tempo|durata|tijd|duur|duracao"

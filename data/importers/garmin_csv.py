@@ -12,14 +12,12 @@ from dataclasses import dataclass
 
 from data.importers import sports
 from data.importers.base import FileRefused, ReadFile, ReadRun
-from data.importers.column_words import columns_by_role, distance_unit
-from data.importers.listed import Listed, RunList, run_of, settled_time_s, utc_reading
+from data.importers.column_words import METRES_IN, columns_by_role, distance_unit
+from data.importers.listed import Listed, RunList, run_of, settled_order, settled_time_s, utc_reading
 from data.importers.local_forms import (
     DateOrder,
-    date_order,
     decimal_mark,
     is_missing,
-    is_two_days,
     local_duration_s,
     local_moment,
     local_number,
@@ -28,7 +26,6 @@ from data.importers.table import Bad, Line, Table, table_importer
 from data.importers.written import LineRefused
 from models import ImportOutcome
 
-METRES_IN = {"km": 1000.0, "mi": 1609.344, "m": 1.0}
 METRES_IN_A_FOOT = 0.3048
 STRIDE_AGREES_WITHIN = 0.12  # km and miles are a factor of 1.6 apart, feet and metres one of 3.3; watches round the stride to 1 %
 _LAP_WORDS = frozenset(
@@ -124,13 +121,7 @@ def _habits(table: Table, columns: dict[str, str], lines: Sequence[Line | Bad]) 
     """Find how the list writes, and say what was concluded."""
     runs = [line for line in lines if isinstance(line, Line) and sports.is_run(line.text(columns["sport"]))]
     mark = decimal_mark(line.text(columns.get(role)) for line in runs for role in _NUMBERS)
-    dates = [line.text(columns["date"]) for line in runs]
-    order = date_order(dates)
-    if order is None and any(is_two_days(text) for text in dates):
-        raise FileRefused(
-            ImportOutcome.NEEDS_MAPPING,
-            f"The dates of the list can be two days ({next(text for text in dates if is_two_days(text))}): which comes first, the day or the month?",
-        )
+    order = settled_order(line.text(columns["date"]) for line in runs)
     habits = _Habits(columns, mark, order, "")
     named = distance_unit(table.written[table.columns.index(columns["distance"])])
     units = Counter(unit for line in runs if (unit := _unit_by_stride(line, habits)) in {"km", "mi"})

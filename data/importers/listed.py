@@ -6,13 +6,13 @@ A list has no samples, so nothing is measured here: what a row says is checked a
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from data.importers import sports
 from data.importers.base import FileRefused, ReadFile, ReadRun, RefusedLine
-from data.importers.local_forms import is_missing, local_duration_s
+from data.importers.local_forms import DateOrder, date_order, is_missing, is_two_days, local_duration_s
 from data.importers.recording import CADENCE_PLAUSIBLE_MAX_SPM, RIDE_LIKE_M_S, SHORT_RUN_M, SHORT_RUN_S, is_walking
 from data.importers.table import Bad, Line
 from data.importers.written import LineRefused
@@ -88,7 +88,9 @@ def run_of(listed: Listed) -> ReadRun:
     if distance_m > RIDE_LIKE_M_S * moving_s:
         doubts.append(f"The mean speed of {_named(listed)} is above 6.5 m/s: this may be a ride.")
     if distance_m < SHORT_RUN_M or moving_s < SHORT_RUN_S:
-        doubts.append(f"{_named(listed)} has only {distance_m:.0f} m in {moving_s:.0f} s: perhaps started by mistake.")
+        doubts.append(
+            f"The run of {listed.started_at.date().isoformat()} has only {distance_m:.0f} m in {moving_s:.0f} s: perhaps started by mistake."
+        )
     elapsed_s = max(listed.elapsed_time_s or 0.0, moving_s)
     if elapsed_s > ELAPSED_MAX_S:
         notes.append(f"The elapsed time of {_named(listed)} is longer than a week; its moving time stands for it.")
@@ -202,6 +204,30 @@ class RunList:
 
     def _others(self) -> str:
         return ", ".join(f"{name} ({count})" for name, count in self.others.most_common(20))
+
+
+def settled_order(dates: Iterable[str]) -> DateOrder | None:
+    """
+    Tell whether the day or the month comes first in a column of dates.
+
+    Returns
+    -------
+    DateOrder or None
+        None if the dates need no order (2026-03-04, 4 March 2026).
+
+    Raises
+    ------
+    FileRefused
+        `needs_mapping`, with the question, if a date can be two days and no other one tells which.
+    """
+    written = list(dates)
+    order, open_date = date_order(written), next((text for text in written if is_two_days(text)), None)
+    if order is None and open_date is not None:
+        raise FileRefused(
+            ImportOutcome.NEEDS_MAPPING,
+            f"A date such as {open_date[:20]} can be two days: which comes first in this table, the day or the month?",
+        )
+    return order
 
 
 def utc_reading(clock: datetime) -> datetime:

@@ -271,6 +271,11 @@ def _unrecognised(content: bytes, ending: str) -> FileRefused:
 
     if content.startswith(b"PK\x03\x04"):
         return FileRefused(ImportOutcome.UNREADABLE, "This is an archive or a workbook (zip). Unpack it, or save the sheet as CSV.")
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        return FileRefused(
+            ImportOutcome.UNREADABLE,
+            "This is an old Excel workbook (.xls), or one with a password. Save it as .xlsx without a password, or as CSV.",
+        )
     root = root_name(content)
     if root is not None:
         return FileRefused(ImportOutcome.UNREADABLE, f"This is an XML file that begins with <{root[:40]}>: neither TCX nor GPX.")

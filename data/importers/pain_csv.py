@@ -41,7 +41,7 @@ def read_table(table: Table) -> ReadFile:
     """
     table.refuse_repeats()
     header = table.header
-    diary = _Diary()
+    diary = Diary()
     for line in table.lines():
         if not isinstance(line, Line):
             diary.refused.append(RefusedLine(*line))
@@ -51,17 +51,11 @@ def read_table(table: Table) -> ReadFile:
             for moment in header:
                 if moment in MOMENTS:
                     diary.take(line, moment, line.text(moment))
-    found = diary.read_file(_ignored(header))
-    if not (found.scores or found.rest_answers or found.days_without_run):
-        if found.refused_lines:
-            first = found.refused_lines[0]
-            raise FileRefused(ImportOutcome.UNREADABLE, f"No line could be read. Line {first.line}: {first.reason}")
-        raise FileRefused(ImportOutcome.NO_DATA, "The table holds no score: every value is empty.")
-    return found
+    return diary.read_file(*_ignored(header))
 
 
-class _Diary:
-    """What was read so far."""
+class Diary:
+    """What was read of a pain diary so far. Two values for the same day, moment and side: the first stands, the second is refused."""
 
     def __init__(self) -> None:
         self.scores: list[ReadScore] = []
@@ -71,7 +65,7 @@ class _Diary:
         self._lines: dict[tuple[date, str, Side | None], int] = {}
 
     def take(self, line: Line, moment: str, value: str) -> None:
-        """Keep one value of a line, or why it is refused; an empty value is nothing."""
+        """Keep one value of a line of our table, or why it is refused; an empty value is nothing."""
         try:
             self._take(line, re.sub(r"[\s\-]+", "_", moment.casefold()), value)
         except LineRefused as refusal:
@@ -86,23 +80,39 @@ class _Diary:
         if moment == DID_NOT_RUN:
             if not value or yes_or_no(value, moment):
                 self.days.append(day)
-            return
-        known = self._lines.setdefault((day, moment, side), line.number)
-        if moment in REST_MOMENTS:
-            answer = yes_or_no(value, moment)
-            self._only_once(known, line.number, day, moment)
-            self.rests.append(ReadRest(day, RestMoment(moment), side, answer, line.number))
+        elif moment in REST_MOMENTS:
+            self.keep_answer(line.number, day, RestMoment(moment), side, answer=yes_or_no(value, moment))
         else:
-            score = _score(value)
-            self._only_once(known, line.number, day, moment)
-            self.scores.append(ReadScore(day, PainMoment(moment), side, score, line.number))
+            self.keep_score(line.number, day, PainMoment(moment), side, _score(value))
 
-    @staticmethod
-    def _only_once(known: int, line: int, day: date, moment: str) -> None:
+    def keep_score(self, line: int, day: date, moment: PainMoment, side: Side | None, nprs: int) -> None:
+        """Keep a score; raises `LineRefused` if there is one already."""
+        self._only_once(line, day, moment, side)
+        self.scores.append(ReadScore(day, moment, side, nprs, line))
+
+    def keep_answer(self, line: int, day: date, moment: RestMoment, side: Side | None, *, answer: bool) -> None:
+        """Keep an answer; raises `LineRefused` if there is one already."""
+        self._only_once(line, day, moment, side)
+        self.rests.append(ReadRest(day, moment, side, answer, line))
+
+    def _only_once(self, line: int, day: date, moment: str, side: Side | None) -> None:
+        known = self._lines.setdefault((day, moment, side), line)
         if known != line:
             raise LineRefused(f"{moment} of {day.isoformat()} stands in line {known} already. Keep one of them.")
 
-    def read_file(self, notes: tuple[str, ...]) -> ReadFile:
+    def read_file(self, *notes: str) -> ReadFile:
+        """
+        Close the diary.
+
+        Raises
+        ------
+        FileRefused
+            If it holds nothing.
+        """
+        if not (self.scores or self.rests or self.days):
+            if self.refused:
+                raise FileRefused(ImportOutcome.UNREADABLE, f"No line could be read. Line {self.refused[0].line}: {self.refused[0].reason}")
+            raise FileRefused(ImportOutcome.NO_DATA, "The table holds no score: every value is empty.")
         return ReadFile(
             scores=tuple(self.scores),
             rest_answers=tuple(self.rests),

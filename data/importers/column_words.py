@@ -11,7 +11,7 @@ from data.importers.local_forms import plain
 
 METRES_IN = {"km": 1000.0, "mi": 1609.344, "m": 1.0}
 _MOST = r"\b(max\w*|maks\w*|min\w*|best\w*|hochst\w*|mejor|optim\w*|meilleur\w*|naj\w+|miglior\w*|melhor)\b"
-_CADENCE = r"schrittfrequenz|kadenz|trittfrequenz|cadenc|cadenz|cadans|rytm|kadencja|steps per min|spm\b"
+_CADENCE = r"schrittfrequenz|kadenz|trittfrequenz|cadenc|cadenz|cadans|rytm|kadencja|steps( per)? min|spm\b"
 _TIME = r"time|zeit|dauer|duration|tiempo|duracion|duree|temps|czas|tempo|durata|tijd|duur|duracao"
 # The first that fits decides, so that what is special comes before what is general.
 _ROLES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -34,7 +34,7 @@ _ROLES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("started_at", r"start ?time|start ?zeit|hora de inicio|heure de debut|czas rozpoczecia|ora di inizio|begintijd|started|timestamp|zeitstempel|marca temporal|horodat|sygnatura czasowa|informazioni cronologiche|carimbo|tijdstempel|submission date|submitted|completion time|fertigstellung|date time|datum zeit"),
         ("did_not_run", r"did not run|kein lauf|nicht gelaufen"),
         ("distance", r"distan|strecke|entfernung|dystans|afstand|\b(km|kilomet\w+|kms|miles?|meilen|mi)$|^(km|kilomet\w+|miles?|meilen)\b"),
-        ("time", rf"^({_TIME})( total| gesamt| totale)?( s| sec\w*| min\w*| h| hh mm ss| mm ss)?$|run ?time|laufzeit|gesamtzeit|total time|duration|dauer"),
+        ("time", rf"^({_TIME})( total| gesamt| totale)?( s| sec\w*| min\w*| h| hh mm ss| mm ss)?$|^(min|minutes|minuten|minutos|minuti|minuty|mins|seconds|sekunden|segundos|secondes|hours|stunden)$|run ?time|laufzeit|gesamtzeit|total time|duration|dauer"),
         ("date", r"^(date|datum|fecha|data|dia|tag|day|jour|giorno|dag|dzien|when)\b|\bdate\b|datum|fecha"),
         ("sport", r"^(activity ?type|type|sport|sportart|aktivitatstyp|aktivitatsart|tipo de actividad|tipo|type d activite|typ aktywnosci|tipo di attivita|tipo de atividade|activiteit\w*type)$"),
         ("favourite", r"^(favou?rite|favorit\w*|favori|preferit\w+|favoriet|ulubion\w+)$"),

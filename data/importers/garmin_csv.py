@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from data.importers import sports
 from data.importers.base import FileRefused, ReadFile, ReadRun
 from data.importers.column_words import METRES_IN, columns_by_role, distance_unit
-from data.importers.listed import Listed, RunList, run_of, settled_order, settled_time_s, utc_reading
+from data.importers.listed import Listed, RunList, run_of
 from data.importers.local_forms import (
     DateOrder,
     decimal_mark,
@@ -22,6 +22,7 @@ from data.importers.local_forms import (
     local_moment,
     local_number,
 )
+from data.importers.settled import settled_order, settled_time_s, utc_reading
 from data.importers.table import Bad, Line, Table, table_importer
 from data.importers.written import LineRefused
 from models import ImportOutcome

@@ -4,15 +4,13 @@ Runs as rows of a list: the totals that an app writes down of each activity. Gar
 A list has no samples, so nothing is measured here: what a row says is checked and kept.
 """
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from data.importers import sports
 from data.importers.base import FileRefused, ReadFile, ReadRun, RefusedLine
-from data.importers.local_forms import DateOrder, date_order, is_missing, is_two_days, local_duration_s
 from data.importers.recording import CADENCE_PLAUSIBLE_MAX_SPM, RIDE_LIKE_M_S, SHORT_RUN_M, SHORT_RUN_S, is_walking
 from data.importers.table import Bad, Line
 from data.importers.written import LineRefused
@@ -31,8 +29,6 @@ from models import (
     Surface,
 )
 
-PACE_MAX_S = 3600.0  # an hour for a kilometre or a mile is slower than anyone walks
-PACE_AGREES_WITHIN = 0.05
 LIST_LINES_MAX = 50_000  # three activities a day for 45 years
 
 
@@ -143,7 +139,9 @@ class RunList:
 
     def __init__(self) -> None:
         self.runs: list[ReadRun] = []
+        self.days: list[date] = []
         self.refused: list[RefusedLine] = []
+        self._alike: Counter[tuple[datetime, int, int]] = Counter()
         self.others: Counter[str] = Counter()
 
     def take(self, line: Line | Bad, sport: str | None, run: Callable[[Line], ReadRun]) -> ReadRun | None:
@@ -181,6 +179,14 @@ class RunList:
         self.runs.append(found)
         return found
 
+    def apart(self, run: ReadRun) -> ReadRun:
+        """Tell runs apart that one table gives alike, without a time of day: the second begins a second after noon, and so on."""
+        if run.start_is_known:
+            return run
+        alike = run.started_at_utc, round(run.distance_m), round(run.moving_time_s)
+        self._alike[alike] += 1
+        return replace(run, started_at_utc=run.started_at_utc + timedelta(seconds=self._alike[alike] - 1))
+
     def read_file(self, *notes: str) -> ReadFile:
         """
         Close the list.
@@ -190,7 +196,7 @@ class RunList:
         FileRefused
             If no line gave a run.
         """
-        if not self.runs:
+        if not self.runs and not self.days:
             if self.refused:
                 first = self.refused[0]
                 raise FileRefused(ImportOutcome.UNREADABLE, f"No line could be read. Line {first.line}: {first.reason}")
@@ -200,71 +206,8 @@ class RunList:
         said = [note for note in notes if note]
         if self.others:
             said.append(f"Other sports in the list were left out: {self._others()}.")
-        return ReadFile(runs=tuple(self.runs), refused_lines=tuple(self.refused), notes=tuple(said))
+        days = tuple(dict.fromkeys(self.days))
+        return ReadFile(runs=tuple(self.runs), days_without_run=days, refused_lines=tuple(self.refused), notes=tuple(said))
 
     def _others(self) -> str:
         return ", ".join(f"{name} ({count})" for name, count in self.others.most_common(20))
-
-
-def settled_order(dates: Iterable[str]) -> DateOrder | None:
-    """
-    Tell whether the day or the month comes first in a column of dates.
-
-    Returns
-    -------
-    DateOrder or None
-        None if the dates need no order (2026-03-04, 4 March 2026).
-
-    Raises
-    ------
-    FileRefused
-        `needs_mapping`, with the question, if a date can be two days and no other one tells which.
-    """
-    written = list(dates)
-    order, open_date = date_order(written), next((text for text in written if is_two_days(text)), None)
-    if order is None and open_date is not None:
-        raise FileRefused(
-            ImportOutcome.NEEDS_MAPPING,
-            f"A date such as {open_date[:20]} can be two days: which comes first in this table, the day or the month?",
-        )
-    return order
-
-
-def utc_reading(clock: datetime) -> datetime:
-    """Write a local clock's reading as if it were UTC, as `ReadRun` wants it; a zone that is named is left out."""
-    return clock.replace(tzinfo=UTC)
-
-
-def settled_time_s(text: str, pace_text: str, distance: float) -> tuple[float, str]:
-    """
-    Read the time of a run that a spreadsheet may have changed: 26:42 becomes 26:42:00, hours instead of minutes.
-
-    Parameters
-    ----------
-    text : str
-        The time.
-    pace_text : str
-        The mean pace as it is written, which went through the same hands; may be missing.
-    distance : float
-        In the unit of the pace.
-
-    Returns
-    -------
-    tuple of float and str
-        Seconds, and a sentence if it was not read as it is written.
-
-    Raises
-    ------
-    LineRefused
-        If it is no time.
-    """
-    if is_missing(text):
-        raise LineRefused("the time is missing.")
-    time_s = local_duration_s(text, "time")
-    if not re.fullmatch(r"\d+:\d\d:00", text.strip()) or distance <= 0:
-        return time_s, ""
-    pace_s = time_s / distance if is_missing(pace_text) else local_duration_s(pace_text, "pace")
-    expected_s = distance * (pace_s / 60 if pace_s > PACE_MAX_S else pace_s)
-    if abs(time_s / 60 - expected_s) > PACE_AGREES_WITHIN * expected_s:
-        return time_s, ""
-    return time_s / 60, f"The time {text} was read as minutes and seconds: as hours it would be slower than anyone walks."

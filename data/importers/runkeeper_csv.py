@@ -5,8 +5,9 @@ Runkeeper's cardioActivities.csv. Its header names the unit, miles or kilometres
 from data.importers import sports
 from data.importers.base import ReadFile, ReadRun
 from data.importers.column_words import METRES_IN, columns_by_role, distance_unit
-from data.importers.listed import Listed, RunList, run_of, settled_order, settled_time_s, utc_reading
+from data.importers.listed import Listed, RunList, run_of
 from data.importers.local_forms import DateOrder, decimal_mark, is_missing, local_moment, local_number
+from data.importers.settled import settled_order, settled_time_s, utc_reading
 from data.importers.table import Line, Table, table_importer
 from data.importers.written import LineRefused
 

@@ -12,8 +12,9 @@ from datetime import UTC
 
 from data.importers import sports
 from data.importers.base import FileRefused, ReadFile, ReadRun
-from data.importers.listed import Listed, RunList, run_of, settled_order
+from data.importers.listed import Listed, RunList, run_of
 from data.importers.local_forms import DateOrder, is_missing, local_moment, local_number, plain
+from data.importers.settled import settled_order
 from data.importers.table import Line, Table, table_importer, table_of
 from data.importers.written import LineRefused
 from models import CadenceRule, ImportOutcome

@@ -4,9 +4,7 @@ Tables as people save them: any of the usual encodings and separators, one heade
 A sheet of a workbook becomes the same `Table` (xlsx.py), so that each kind of table is read in one way wherever it comes from.
 """
 
-import codecs
 import csv
-import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -14,16 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from data.importers.base import FileRefused, Importer, ReadFile
+from data.importers.text_lines import HEAD_BYTES, LINE_MAX_CHARS, encoding_of, physical_lines
 from models import ImportOutcome
 
 SEPARATORS = (",", ";", "\t")
 TABLE_MAX_BYTES = 20_000_000  # ten thousand activities of a bulk export take about 8 MB
-LINE_MAX_CHARS = 100_000
 LINES_MAX = 200_000
 COLUMNS_MAX = 500
-_HEAD_BYTES = 100_000
-_PIECE_BYTES = 1_000_000
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _TOO_LONG = "it is too long or its quotes are not closed."
 
 Cells = tuple[int, list[str]]  # the number of a line and its values
@@ -156,16 +151,16 @@ def table_of(content: bytes) -> Table | None:
     Table or None
         None if the file is no text or has fewer than two columns.
     """
-    encoding = _encoding(content)
+    encoding = encoding_of(content)
     if encoding is None:
         return None
-    first = next((line for _, line in _physical_lines(content[:_HEAD_BYTES], encoding) if line.strip()), "")
+    first = next((line for _, line in physical_lines(content[:HEAD_BYTES], encoding) if line.strip()), "")
     named = re.fullmatch(r'"?sep=([,;\t])"?\s*', first.strip("\ufeff"))  # how Excel writes its separator down
     separator = named[1] if named else _separator(first)
     if not named and separator not in first:
         return None
     records = partial(_records, content, encoding, separator, skip_first=named is not None)
-    header = next(iter(_records(content[:_HEAD_BYTES], encoding, separator, skip_first=named is not None)), None)
+    header = next(iter(_records(content[:HEAD_BYTES], encoding, separator, skip_first=named is not None)), None)
     if header is None or isinstance(header[1], str) or not 2 <= len(header[1]) <= COLUMNS_MAX:
         return None
     return Table(tuple(header[1]), separator, partial(_under_the_header, records))
@@ -220,9 +215,6 @@ def table_importer(name: str, label: str, knows: Callable[[Table], bool], read_t
     return TableImporter(name, label, (".csv", ".tsv", ".txt"), recognises, read, knows, read_table)
 
 
-# -- from bytes to lines -----------------------------------------------------------------------------------------------
-
-
 def _under_the_header(records: Callable[[], Iterator[Cells | Bad]]) -> Iterator[Cells | Bad]:
     under = records()
     next(under, None)
@@ -234,7 +226,7 @@ def _records(content: bytes, encoding: str, separator: str, *, skip_first: bool)
     too_long: list[int] = []
 
     def lines() -> Iterator[str]:
-        for number, line in _physical_lines(content, encoding):
+        for number, line in physical_lines(content, encoding):
             if len(line) > LINE_MAX_CHARS:
                 too_long.append(number)
                 yield "\n"
@@ -257,44 +249,6 @@ def _records(content: bytes, encoding: str, separator: str, *, skip_first: bool)
         if any(values):
             yield begins, values
         begins = rows.line_num + 1
-
-
-def _physical_lines(content: bytes, encoding: str) -> Iterator[tuple[int, str]]:
-    """Give the lines with their numbers, whatever ends them, without NUL; of one that is too long, a part that is too long as well."""
-    number = 0
-    with io.TextIOWrapper(io.BytesIO(content), encoding=encoding, errors="replace", newline=None) as text:
-        while line := text.readline(LINE_MAX_CHARS + 1):
-            number += 1
-            piece = line
-            while len(piece) > LINE_MAX_CHARS and not piece.endswith("\n"):
-                piece = text.readline(LINE_MAX_CHARS + 1)
-            yield number, line.replace("\0", "")
-
-
-def _encoding(content: bytes) -> str | None:
-    """Find the encoding in which the whole file can be read and its head is text."""
-    head = content[:_HEAD_BYTES]
-    candidates = [name for bom, name in _BOMS if head.startswith(bom)][:1]
-    if not candidates:
-        if b"\0" in head[:4]:  # UTF-16 without its mark: every other byte of plain letters is 0
-            candidates.append("utf-16-be" if head[0] == 0 else "utf-16-le")
-        candidates += ["utf-8", "cp1252"]
-    for candidate in candidates:
-        decoder = codecs.getincrementaldecoder(candidate)()  # it forgives half a character at the end
-        try:
-            if not _is_text(decoder.decode(head)[:4096]):
-                continue
-            for start in range(_HEAD_BYTES, len(content), _PIECE_BYTES):
-                decoder.decode(content[start : start + _PIECE_BYTES])
-        except UnicodeDecodeError:
-            continue
-        return candidate
-    return None
-
-
-def _is_text(head: str) -> bool:
-    odd = sum(1 for char in head if not char.isprintable() and char not in "\r\n\t\0\ufeff")
-    return odd * 50 <= len(head) and "�" not in head
 
 
 def _separator(first: str) -> str:

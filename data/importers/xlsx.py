@@ -19,13 +19,14 @@ import openpyxl
 from defusedxml.common import DefusedXmlException
 
 from data.importers.base import FileRefused, Importer, ReadFile
-from data.importers.table import COLUMNS_MAX, LINES_MAX, Bad, Cells, Table, TableImporter
+from data.importers.table import COLUMNS_MAX, Bad, Cells, Table, TableImporter
 from models import ImportOutcome
 
 CELLS_MAX = 2_000_000
 UNPACKED_MAX_BYTES = 25_000_000  # a list of ten thousand activities takes about 20 MB
 MEMBERS_MAX = 500
 SHEETS_MAX = 50
+ROWS_OF_A_SHEET = 1_048_576
 HEADER_WITHIN_ROWS = 20  # people write titles above their tables
 _EARLIEST = datetime(1904, 1, 3)  # noqa: DTZ001 - an earlier cell is a length of time that Excel shows as a date
 _ZERO = datetime(1899, 12, 30)  # noqa: DTZ001
@@ -113,7 +114,7 @@ def _tables(sheet: Any) -> list[Table]:
 
 
 def _below(sheet: Any, header: int) -> Iterator[Cells | Bad]:
-    return (row for row in _rows(sheet, LINES_MAX + 1) if row[0] > header)
+    return (row for row in _rows(sheet, ROWS_OF_A_SHEET) if row[0] > header)
 
 
 def _rows(sheet: Any, last: int) -> Iterator[Cells | Bad]:

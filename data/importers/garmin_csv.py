@@ -131,7 +131,7 @@ def _habits(table: Table, columns: dict[str, str], lines: Sequence[Line | Bad]) 
         raise FileRefused(
             ImportOutcome.NEEDS_MAPPING,
             "Garmin's list does not say whether its distances are miles or kilometres, and has no stride length that would tell it. "
-            "Which are they?",
+            "Say which they are.",
         )
     words = {"km": "kilometres", "mi": "miles", "m": "metres"}.get(unit or "", "")
     why = "" if named or not words else f"The list does not name its unit: by stride length, cadence and time its distances are {words}."

@@ -217,7 +217,7 @@ def read_with(content: bytes, mapping: Mapping) -> ReadFile:
     from data.importers.pain_form import read_pain
 
     if mapping.questions:
-        raise FileRefused(ImportOutcome.NEEDS_MAPPING, " ".join(mapping.questions))
+        raise FileRefused(ImportOutcome.NEEDS_MAPPING, f"{' '.join(mapping.questions)} This has to be said before the table is read.")
     for table in tables_in(content):
         if set(mapping.columns) <= set(table.columns):
             return read_pain(table, mapping) if mapping.gives == PAIN else read_runs(table, mapping)

@@ -34,7 +34,7 @@ def settled_order(dates: Iterable[str]) -> DateOrder | None:
     if order is None and open_date is not None:
         raise FileRefused(
             ImportOutcome.NEEDS_MAPPING,
-            f"A date such as {open_date[:20]} can be two days: which comes first in this table, the day or the month?",
+            f"A date such as {open_date[:20]} can be two days. Say which comes first in this table, the day or the month.",
         )
     return order
 

@@ -6,7 +6,9 @@ place of its last cell, or it is not opened: five kilobytes can claim seventeen 
 """
 
 import io
+import itertools
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -27,6 +29,7 @@ UNPACKED_MAX_BYTES = 25_000_000  # a list of ten thousand activities takes about
 MEMBERS_MAX = 500
 SHEETS_MAX = 50
 ROWS_OF_A_SHEET = 1_048_576
+_ROWS_AT_ONCE = 500
 HEADER_WITHIN_ROWS = 20  # people write titles above their tables
 _EARLIEST = datetime(1904, 1, 3)  # noqa: DTZ001 - an earlier cell is a length of time that Excel shows as a date
 _ZERO = datetime(1899, 12, 30)  # noqa: DTZ001
@@ -82,7 +85,8 @@ def sheets_of(content: bytes) -> Iterator[Sheet]:
                 raise _too_large()
             if any(member.flag_bits & 1 for member in members):
                 raise FileRefused(ImportOutcome.UNREADABLE, "The workbook is encrypted. Save it without a password.")
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+        with warnings.catch_warnings(action="ignore"):
+            book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         for sheet in book.worksheets[:SHEETS_MAX]:
             if (sheet.max_row or 0) * (sheet.max_column or 0) > CELLS_MAX:
                 raise _too_large()
@@ -119,8 +123,18 @@ def _below(sheet: Any, header: int) -> Iterator[Cells | Bad]:
 
 def _rows(sheet: Any, last: int) -> Iterator[Cells | Bad]:
     """Give the rows that hold something, with their numbers; the size that the sheet claims is not relied on."""
-    try:
-        for number, row in enumerate(sheet.iter_rows(min_row=1, max_row=last, min_col=1, max_col=COLUMNS_MAX + 1, values_only=True), 1):
+    rows = sheet.iter_rows(min_row=1, max_row=last, min_col=1, max_col=COLUMNS_MAX + 1, values_only=True)
+    number = 0
+    while True:
+        try:
+            with warnings.catch_warnings(action="ignore"):  # on styles and extensions, which are not read
+                some = list(itertools.islice(rows, _ROWS_AT_ONCE))
+        except _DAMAGED:
+            raise _damaged() from None
+        if not some:
+            return
+        for row in some:
+            number += 1
             if row.count(None) == len(row):
                 continue
             cells = [written(value) for value in row]
@@ -128,8 +142,6 @@ def _rows(sheet: Any, last: int) -> Iterator[Cells | Bad]:
                 cells.pop()
             if cells:
                 yield number, cells
-    except _DAMAGED:
-        raise _damaged() from None
 
 
 def written(value: object) -> str:

@@ -56,7 +56,8 @@ def role_of(cell: str) -> str | None:
     >>> role_of("Ø Schrittfrequenz (Laufen)"), role_of("Max. Schrittfrequenz (Laufen)"), role_of("Średnie tempo"), role_of("Tempo")
     ('cadence', 'cadence_most', 'pace', 'time')
     """
-    words = plain(re.sub(r"(?<=[a-zé])(?=(km|mi|spm|ms|bpm|cm|min/km)$)", " ", cell))
+    cell = re.sub(r"(?<=[a-z])min/(km|mi)$", " ", cell)  # tables of laps glue the unit to the name
+    words = plain(re.sub(r"(?<=[a-z])(?=(km|mi|spm|ms|bpm|cm)$)", " ", cell))
     return next((role for role, pattern in _ROLES if pattern.search(words)), None)
 
 

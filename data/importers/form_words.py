@@ -29,7 +29,9 @@ _SCORE = re.compile(
     r"(\d{1,3})(?:[.,]0+)?\s*(?:(?:/|von|out of|of|de|em|sur|na|z|su|van|op)\s*10\b)?\s*(?:$|\D.*)", re.IGNORECASE | re.ASCII | re.DOTALL
 )
 _SCORE_LAST = re.compile(r"\D*\(\s*(\d{1,3})\s*(?:/\s*10)?\s*\)\s*", re.ASCII)
-_SECOND_NUMBER = re.compile(r"^\s*(\d+)\s*(?:[-–—]|to|bis|a|à|do|tot|/)\s*(?!10\b)\d|^\s*\d+\s*[.,]\s*0*[1-9]", re.IGNORECASE | re.ASCII)
+_SECOND_NUMBER = re.compile(
+    r"^\s*\d+(?:\s+|\s*(?:[-–—/]|to|bis|a|à|do|tot)\s*)(?!10\b)\d|^\s*\d+\s*[.,]\s*0*[1-9]", re.IGNORECASE | re.ASCII
+)
 PAIN_WORDS = re.compile(r"pain|schmerz|dolor|douleur|\bbol|dolore|\bdor\b|pijn|nprs|\bscore|hurt|\bweh|duele|\bmal\b|sore|fa male|doi\b")
 SIDE_WORDS = re.compile(
     r"^(side|seite|lado|cote|strona|lato|zijde|kant)\b|which (side|hip|leg)|welche (seite|hufte)|que lado|quel cote|ktora strona|quale lato|welke (kant|zijde|heup)"

@@ -124,8 +124,9 @@ def test_damaged_deep_and_large_json_is_refused_in_words() -> None:
     whole = json.dumps(served()).encode()
     for content, said in (
         (whole[:-100], "damaged or cut off"),
-        (whole.replace(b'"samples": [', b'"samples": [' + b"[" * 70 + b"]" * 70 + b","), "nests more than 60"),
+        (whole.replace(b'"samples": [', b'"samples": [' + b"[" * 9000 + b"]" * 9000 + b","), "nests too deep"),
         (whole + b" " * json_text.JSON_MAX_BYTES, "larger than 12 MB"),
+        (whole[:-1] + b', "x": [' + b"{}," * 500_000 + b"1]}", "more than 500,000 parts"),
     ):
         with pytest.raises(FileRefused) as refusal:
             polar_json.read(content)

@@ -19,6 +19,8 @@ _MONTHS = {
     7: "jul juil lug lip", 8: "aug ago aou sie", 9: "sep set wrz", 10: "oct okt ott out paz", 11: "nov lis", 12: "dec dez dic gru",
 }  # fmt: skip
 _MONTH_OF = {letters: month for month, words in _MONTHS.items() for letters in words.split()}
+_PLAIN_NUMBER = re.compile(r"\d{1,12}(?:\.(?:\d{1,2}|\d{4,15}))?", re.ASCII)  # means one thing unless its column has decimal commas
+_YEARS = (1970, 2100)
 _HALF_DAY = r"(?:\s*([ap])\.?\s?m\b\.?)?"
 _CLOCK = re.compile(rf"(?<![\d:.,])(\d{{1,2}})[:h](\d{{2}})(?:[:m](\d{{2}})(?:[.,]\d{{1,9}})?s?)?{_HALF_DAY}", re.IGNORECASE | re.ASCII)
 _ZONE = re.compile(r"\s*(?:(?:GMT|UTC|Z)?\s*([+-])(\d{1,2}):?(\d{2})?|GMT|UTC|Z)\s*$", re.ASCII)
@@ -98,6 +100,8 @@ def local_number(text: str, mark: str | None, what: str) -> float:
     >>> local_number("2.932", ",", "steps"), local_number("1,234.5", None, "distance"), local_number("3,4", None, "distance")
     (2932.0, 1234.5, 3.4)
     """
+    if mark != "," and _PLAIN_NUMBER.fullmatch(text):
+        return float(text)
     bare = re.sub(r"(?<=\d)['’\s\u202f\xa0](?=\d{3})", "", text.strip("'"))
     mark = decimal_mark([bare]) or mark
     if mark is None and re.fullmatch(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", bare, re.ASCII):
@@ -203,18 +207,25 @@ def _day(text: str, order: DateOrder | None) -> date:
             return _day_in_words(text)
         first, second, third = (int(part) for part in numbers.groups())
         if len(numbers[1]) == 4:
-            return date(first, second, third)
+            return _in_our_time(first, second, third)
         year = third + 2000 if len(numbers[3]) <= 2 else third
         if order is None and is_two_days(text):
             raise LineRefused(
                 f"“{text[:30]}” can be two days: which comes first, the day or the month? Write 2026-03-04 for the fourth of March."
             )
         month_first = second > 12 if order is None else order is DateOrder.MONTH_FIRST and "." not in numbers[0]
-        return date(year, first, second) if month_first else date(year, second, first)
+        return _in_our_time(year, first, second) if month_first else _in_our_time(year, second, first)
     except LineRefused:
         raise
     except ValueError:
         raise LineRefused(f"“{text[:40]}” is no date. Write 2026-03-04 for the fourth of March.") from None
+
+
+def _in_our_time(year: int, month: int, day: int) -> date:
+    """Make a date that cannot leave the calendar when a zone is taken off it."""
+    if not _YEARS[0] <= year <= _YEARS[1]:
+        raise ValueError
+    return date(year, month, day)
 
 
 def _day_in_words(text: str) -> date:
@@ -224,7 +235,7 @@ def _day_in_words(text: str) -> date:
     if not months or len(numbers) != 2:
         raise ValueError
     year, day = sorted(numbers, reverse=True)
-    return date(year, months[-1], day)
+    return _in_our_time(year, months[-1], day)
 
 
 def _month(word: str) -> int | None:

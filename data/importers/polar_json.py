@@ -19,6 +19,7 @@ from data.importers.samples import SAMPLES_MAX, Samples, samples_from
 from data.importers.xml_stream import time_in, utc_seconds
 from models import UTC_OFFSET_MAX_S, CadenceRule, ImportOutcome
 
+SERIES_MAX = 100
 _COLUMNS = ("time_s", "latitude_deg", "longitude_deg", "altitude_m", "distance_m", "speed_m_s", "cadence_spm")
 # AccessLink's numbers of sample types; Flow has names.
 _TYPES = {"1": "speed", "2": "cadence", "3": "altitude", "10": "distance"}
@@ -174,7 +175,7 @@ def _samples(exercise: Json, begun: datetime) -> Samples:
 def _values(given: Any, begun: datetime) -> Iterator[tuple[str, float, float]]:
     """Give name, time and value of each sample in any of the forms: comma strings, lists of values, lists of timed values."""
     named = given.get("samples") if isinstance(given, Mapping) else given
-    for series in named if isinstance(named, list) else []:
+    for series in named[:SERIES_MAX] if isinstance(named, list) else []:
         if isinstance(series, Mapping):
             kind = str(_get(series, "sample_type") if _get(series, "sample_type") is not None else series.get("type"))
             every_s = number_of(_get(series, "recording_rate")) or (number_of(series.get("intervalMillis")) or 1000.0) / 1000

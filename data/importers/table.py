@@ -17,7 +17,7 @@ from models import ImportOutcome
 
 SEPARATORS = (",", ";", "\t")
 TABLE_MAX_BYTES = 20_000_000  # ten thousand activities of a bulk export take about 8 MB
-LINES_MAX = 200_000
+LINES_MAX = 100_000  # ten lines a day for 27 years
 COLUMNS_MAX = 500
 _TOO_LONG = "it is too long or its quotes are not closed."
 

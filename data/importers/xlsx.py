@@ -25,7 +25,7 @@ from data.importers.table import COLUMNS_MAX, Bad, Cells, Table, TableImporter
 from models import ImportOutcome
 
 CELLS_MAX = 2_000_000
-UNPACKED_MAX_BYTES = 25_000_000  # a list of ten thousand activities takes about 20 MB
+UNPACKED_MAX_BYTES = 15_000_000  # about 400,000 cells; a list of three thousand activities takes about 4 MB
 MEMBERS_MAX = 500
 SHEETS_MAX = 50
 ROWS_OF_A_SHEET = 1_048_576

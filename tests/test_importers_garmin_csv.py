@@ -95,6 +95,12 @@ def test_one_row_that_tells_the_unit_tells_it_for_the_list() -> None:
     assert [run.distance_m for run in found.runs] == [5000, 5000]
 
 
+def test_the_majority_of_the_runs_decides_and_a_tie_is_asked_about() -> None:
+    like_miles = {"Avg Stride Length": "1.89"}  # 170 steps a minute for 25 minutes: 8,033 m for 5.00
+    assert refused(garmin_list({}, like_miles)).outcome is ImportOutcome.NEEDS_MAPPING
+    assert {run.distance_m for run in read(garmin_list({}, like_miles, {})).runs} == {5000}
+
+
 def test_a_unit_in_the_header_needs_no_stride() -> None:
     header = ["Distance (mi)" if name == "Distance" else name for name in without("Avg Stride Length")]
     row = [GARMIN_RUN[name.removesuffix(" (mi)")] for name in header]

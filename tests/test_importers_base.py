@@ -99,9 +99,16 @@ def test_the_content_decides_and_not_the_name(content: bytes, importer: str, nam
 
 
 def test_each_importer_recognises_only_its_own() -> None:
-    contents = [fit_run(seconds=120), tcx_run(), gpx_file(gpx_track(steady_points())), apple_health_run(), RUNS, PAIN]
-    for importer, own in zip(IMPORTERS, contents, strict=True):
-        assert [importer.recognises(content) for content in contents] == [content is own for content in contents]
+    contents = {
+        "fit": fit_run(seconds=120),
+        "tcx": tcx_run(),
+        "gpx": gpx_file(gpx_track(steady_points())),
+        "apple_health": apple_health_run(),
+        "runs_csv": RUNS,
+        "pain_csv": PAIN,
+    }
+    for importer in IMPORTERS:
+        assert [importer.recognises(content) for content in contents.values()] == [name == importer.name for name in contents]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"\0" * 100])

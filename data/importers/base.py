@@ -268,20 +268,31 @@ def read_bytes(content: bytes, file_name: str) -> tuple[Importer, ReadFile]:
 
 
 def _unrecognised(content: bytes, ending: str) -> FileRefused:
+    from data.importers.json_text import is_json
     from data.importers.table import header_of
     from data.importers.xml_stream import root_name
 
     if content.startswith(b"PK\x03\x04"):
         return FileRefused(ImportOutcome.UNREADABLE, "This is an archive or a workbook (zip). Unpack it, or save the sheet as CSV.")
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        return FileRefused(
+            ImportOutcome.UNREADABLE,
+            "This is an old Excel workbook (.xls), or one with a password. Save it as .xlsx without a password, or as CSV.",
+        )
     root = root_name(content)
     if root is not None:
         return FileRefused(ImportOutcome.UNREADABLE, f"This is an XML file that begins with <{root[:40]}>: neither TCX nor GPX.")
-    header = header_of(content)
+    header = None if is_json(content) else header_of(content)
     if header is not None:
         return FileRefused(
             ImportOutcome.NEEDS_MAPPING,
             f"This is a table, but its columns are not the ones of our forms for runs or pain scores: {', '.join(header)[:200]}. "
             "Rename them as docs/importing.md shows.",
+        )
+    if is_json(content):
+        return FileRefused(
+            ImportOutcome.UNREADABLE,
+            "This is a JSON file, but no training of Polar's or GoldenCheetah's. Export the run as FIT, TCX or GPX.",
         )
     hint = f" although its name ends in {ending[:10]}" if ending else ""
     return FileRefused(ImportOutcome.UNREADABLE, f"This is no FIT, TCX or GPX file and no table{hint}. Export the run again.")

@@ -90,19 +90,19 @@ def test_real_recordings_are_read_alike_where_they_lie_beside_the_project(reader
 
 
 def test_a_file_that_takes_too_long_is_refused_and_the_next_one_is_read() -> None:
-    heavy = b"date,distance_km,moving_time\n" + b"2025-03-05,5.00,30:00\n" * 400_000
+    heavy = b"<gpx><trk><trkseg>" + b'<trkpt lat="52" lon="13"><time>2025-03-05T07:00:00Z</time></trkpt>' * 190_000
     with Reader(seconds_max=0.3) as impatient:
         with pytest.raises(FileRefused, match="took longer than") as refused:
-            impatient.read(heavy, "heavy.csv")
+            impatient.read(heavy, "heavy.gpx")
         assert refused.value.outcome == ImportOutcome.UNREADABLE
         assert impatient.read(PAIN, "pain.csv")[0].name == "pain_csv"
 
 
 def test_a_file_that_takes_too_much_memory_is_refused_and_the_next_one_is_read() -> None:
-    heavy = b"date,distance_km,moving_time\n" + b"2025-03-05,5.00,30:00\n" * 1_500_000
-    with Reader(memory_max_bytes=420_000_000) as small:
+    heavy = b"<gpx><trk><trkseg>" + b'<trkpt lat="52" lon="13"><time>2025-03-05T07:00:00Z</time></trkpt>' * 190_000
+    with Reader(memory_max_bytes=205_000_000) as small:
         with pytest.raises(FileRefused, match=r"more memory|breaks its reader"):
-            small.read(heavy, "heavy.csv")
+            small.read(heavy, "heavy.gpx")
         assert small.read(PAIN, "pain.csv")[0].name == "pain_csv"
 
 

@@ -24,6 +24,7 @@ from defusedxml.ElementTree import fromstring, iterparse
 
 from data.importers import sports
 from data.importers.base import FileRefused, Importer, ReadFile, ReadRun
+from data.importers.doubts import doubts_about
 from data.importers.xml_stream import number_in, root_name
 from models import (
     CADENCE_MAX_SPM,
@@ -347,6 +348,7 @@ def _run(workout: _Workout) -> ReadRun:
         raise FileRefused(ImportOutcome.UNREADABLE, "it lasts more than a week.")
     offset = _offset_s(workout)
     cadence, notes = _cadence(workout)
+    doubts = doubts_about(distance_m=workout.distance_m, moving_time_s=workout.moving_time_s, stood_s=0.0, started_at_utc=workout.start)
     run = ReadRun(
         started_at_utc=workout.start,
         utc_offset_s=offset,
@@ -368,7 +370,8 @@ def _run(workout: _Workout) -> ReadRun:
         device=workout.source,
         session_rpe=None,
         minutes=None,
-        notes=tuple(notes),
+        notes=(*notes, *doubts),
+        doubtful=bool(doubts),
     )
     return run if offset is not None else replace(run, notes=(*run.notes, "The day is the one in the patient's time zone."))
 

@@ -7,11 +7,12 @@ A list has no samples, so nothing is measured here: what a row says is checked a
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from data.importers import sports
 from data.importers.base import FileRefused, ReadFile, ReadRun, RefusedLine
-from data.importers.recording import CADENCE_PLAUSIBLE_MAX_SPM, RIDE_LIKE_M_S, SHORT_RUN_M, SHORT_RUN_S, is_walking
+from data.importers.doubts import doubts_about
+from data.importers.recording import CADENCE_PLAUSIBLE_MAX_SPM, is_walking
 from data.importers.table import Bad, Line
 from data.importers.written import LineRefused
 from models import (
@@ -81,12 +82,9 @@ def run_of(listed: Listed) -> ReadRun:
         raise LineRefused(f"a distance of {distance_m / 1000:.0f} km cannot be right.")
     if distance_m > SPEED_MAX_M_S * moving_s:
         raise LineRefused(f"{distance_m / 1000:.1f} km in {moving_s / 60:.1f} min is faster than anyone runs. It may be a ride or a drive.")
-    if distance_m > RIDE_LIKE_M_S * moving_s:
-        doubts.append(f"The mean speed of {_named(listed)} is above 6.5 m/s: this may be a ride.")
-    if distance_m < SHORT_RUN_M or moving_s < SHORT_RUN_S:
-        doubts.append(
-            f"The run of {listed.started_at.date().isoformat()} has only {distance_m:.0f} m in {moving_s:.0f} s: perhaps started by mistake."
-        )
+    started = listed.started_at if listed.started_at.tzinfo else listed.started_at.replace(tzinfo=UTC)
+    about = doubts_about(distance_m=distance_m, moving_time_s=moving_s, stood_s=0.0, started_at_utc=started)
+    doubts += [f"{_named(listed).capitalize()}: {sentence}" for sentence in about]
     elapsed_s = max(listed.elapsed_time_s or 0.0, moving_s)
     if elapsed_s > ELAPSED_MAX_S:
         notes.append(f"The elapsed time of {_named(listed)} is longer than a week; its moving time stands for it.")

@@ -14,7 +14,27 @@ if runtime.exists():
 else:
     from starlette.middleware import Middleware
 
-    from access import web
-    from pages.shared import loaded  # noqa: F401
+    from access import downloads, web
+    from clinic import exports
+    from pages.shared import (
+        broken,
+        loaded,  # noqa: F401
+        windows,
+    )
+    from pages.shared.window_language import StreamlitLanguage
 
-    app = st.App(__file__, routes=web.ROUTES, middleware=[Middleware(web.Gate)], lifespan=web.lifespan)
+    gate = Middleware(
+        web.Gate,
+        language=StreamlitLanguage(),
+        allowed_hosts=lambda: st.get_option("server.allowedHosts"),
+        is_window_of=windows.is_window_of,
+    )
+
+    app = st.App(
+        __file__,
+        routes=(*web.ROUTES, downloads.route(exports.patient_table)),
+        middleware=[gate],
+        lifespan=web.lifespan,
+        on_script_error=broken.show,
+        exception_handlers={Exception: web.broken},
+    )

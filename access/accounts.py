@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from access import passphrases, sessions, throttle
-from data import queries
+from data import audit, queries
 from data.database import DatabaseUnusable, engine, writing
-from models import Account, AttemptsOf, Person, Role, SetPasswordLink, Viewer, plain_text, utc_now
+from models import Account, AttemptsOf, AuditAction, EntryRefused, Person, Role, SetPasswordLink, Viewer, plain_text, utc_now
 
 ROLE_WORDS = {Role.OWNER: "owner", Role.THERAPIST: "therapist", Role.FRONT_DESK: "front desk"}
 LOGIN_NAME_MAX = 100
@@ -153,41 +153,37 @@ def sign_in(database: sa.Engine, login_name: str, passphrase: str, *, address: s
 # --------------------------------------------------------------------------------------------------------------------
 
 
-def add_account(database: sa.Engine, person_id: int, login_name: str) -> None:
+def checked_login_name(typed: str) -> str:
     """
-    Give a person a login name. They cannot sign in before they have set a passphrase, see `new_link`.
+    Fold a login name that somebody is to have.
 
     Raises
     ------
-    ValueError
-        If the name is empty, too long or taken.
+    EntryRefused
+        If it is empty or too long.
     """
-    name = login_name_of(plain_text(login_name))
+    name = login_name_of(plain_text(typed))
     if not 1 <= len(name) <= LOGIN_NAME_MAX:
-        raise ValueError(f"A login name has 1 to {LOGIN_NAME_MAX} characters.")
-    with writing(database) as connection:
-        if connection.execute(sa.select(col(Account.person_id)).where(col(Account.login_name) == name)).first() is not None:
-            raise ValueError(f"The login name {name} is taken.")
-        connection.execute(sa.insert(Account).values(person_id=person_id, login_name=name, must_set_passphrase=True))
+        raise EntryRefused([f"A login name has 1 to {LOGIN_NAME_MAX} characters."])
+    return name
 
 
-def new_link(database: sa.Engine, person_id: int, *, now: datetime | None = None) -> str:
+def put_link(connection: sa.Connection, person_id: int, *, now: datetime) -> str:
     """
-    Make a link's token with which a person sets their passphrase, once and within `LINK_HOLDS`. Older links of theirs end.
+    Put down a link with which a person sets their passphrase, once and within `LINK_HOLDS`. Older links of theirs end.
 
     Returns
     -------
     str
         The token; only its SHA-256 is stored.
     """
-    token, now = secrets.token_urlsafe(sessions.TOKEN_BYTES), now or utc_now()
-    with writing(database) as connection:
-        connection.execute(sa.delete(SetPasswordLink).where(col(SetPasswordLink.person_id) == person_id))
-        connection.execute(
-            sa.insert(SetPasswordLink).values(
-                token_sha256=sessions.key_of(token), person_id=person_id, created_at_utc=now, expires_at_utc=now + LINK_HOLDS
-            )
+    token = secrets.token_urlsafe(sessions.TOKEN_BYTES)
+    connection.execute(sa.delete(SetPasswordLink).where(col(SetPasswordLink.person_id) == person_id))
+    connection.execute(
+        sa.insert(SetPasswordLink).values(
+            token_sha256=sessions.key_of(token), person_id=person_id, created_at_utc=now, expires_at_utc=now + LINK_HOLDS
         )
+    )
     return token
 
 
@@ -199,9 +195,9 @@ def link_holds(database: sa.Engine, token: str, *, now: datetime | None = None) 
     return found is not None
 
 
-def _link_row(connection: sa.Connection, token: str, now: datetime) -> sa.Row[*tuple[int, str, str]] | None:
+def _link_row(connection: sa.Connection, token: str, now: datetime) -> sa.Row[*tuple[int, str, str, str]] | None:
     return connection.execute(
-        sa.select(col(SetPasswordLink.person_id), col(Account.login_name), col(Person.name))
+        sa.select(col(SetPasswordLink.person_id), col(Account.login_name), col(Person.name), col(Person.key))
         .join(Account, col(Account.person_id) == col(SetPasswordLink.person_id))
         .join(Person, col(Person.id) == col(SetPasswordLink.person_id))
         .where(
@@ -213,9 +209,14 @@ def _link_row(connection: sa.Connection, token: str, now: datetime) -> sa.Row[*t
     ).one_or_none()
 
 
-def set_passphrase(database: sa.Engine, token: str, passphrase: str, *, now: datetime | None = None) -> int:
+def set_passphrase(database: sa.Engine, token: str, passphrase: str, *, source: str = "app", now: datetime | None = None) -> int:
     """
     Set a passphrase by a link. The link is used up, and whoever was signed in by the old passphrase is out.
+
+    Parameters
+    ----------
+    source : str
+        Where they came from, as the audit keeps it.
 
     Returns
     -------
@@ -235,7 +236,7 @@ def set_passphrase(database: sa.Engine, token: str, passphrase: str, *, now: dat
         connection.rollback()
     if row is None:
         raise LinkRefused()
-    person_id, login_name, name = row
+    person_id, login_name, name, key = row
     passphrases.check_passphrase(passphrase, (login_name, name, queries.clinic(database).name))
     stored = passphrases.hashed(passphrase)
     with writing(database) as connection:
@@ -249,5 +250,7 @@ def set_passphrase(database: sa.Engine, token: str, passphrase: str, *, now: dat
         connection.execute(
             sa.update(Account).where(col(Account.person_id) == person_id).values(passphrase_hash=stored, must_set_passphrase=False)
         )
-    sessions.end_all_of(database, person_id, now=now)
+        who = Viewer(person_id=person_id, name=name, roles=frozenset(), source=source)
+        audit.record(connection, who, AuditAction.PERMISSION_CHANGE, kind="person", key=key, new={"passphrase": "set"}, now=now)
+    sessions.end_all_of(database, person_id, source=source, now=now)
     return int(person_id)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from access import logs
 from data.database import DatabaseUnusable
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,10 +64,21 @@ a {{ color: var(--accent); }}
 .refused {{ border-left: 4px solid var(--accent); background: var(--raised); padding: 0.5rem 0.75rem; }}
 label {{ display: block; font-weight: 600; margin: 1rem 0 0.25rem; }}
 input {{ width: 100%; font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--quiet); border-radius: 0.375rem; padding: 0.5rem 0.75rem; }}
+label.choice {{ display: flex; align-items: center; gap: 0.6rem; font-weight: 400; margin-top: 1.25rem; }}
+label.choice input {{ width: 1.25rem; height: 1.25rem; accent-color: var(--accent); }}
 button {{ font: inherit; width: 100%; min-height: 2.75rem; margin: 0.25rem 0; padding: 0.4rem 0.75rem; border-radius: 0.375rem; cursor: pointer;
   color: inherit; background: var(--ground); border: 1px solid var(--rule); }}
+input + button {{ margin-top: 0.75rem; }}
 button:hover {{ border-color: var(--accent); }}
-button.first {{ color: var(--ground); background: var(--accent); border-color: var(--accent); font-weight: 600; margin-top: 1.25rem; }}
+button.first, a.first {{ color: var(--ground); background: var(--accent); border-color: var(--accent); font-weight: 600; margin-top: 1.25rem; }}
+a.first {{ display: block; text-align: center; text-decoration: none; border: 1px solid; border-radius: 0.375rem; padding: 0.55rem 0.75rem; }}
+summary {{ cursor: pointer; margin: 1rem 0 0; }}
+.done {{ border-left: 4px solid var(--accent); padding: 0.25rem 0.75rem; font-weight: 600; }}
+.qr {{ width: fit-content; margin: 1rem 0; border-radius: 0.375rem; overflow: hidden; background: #fff; line-height: 0; }}
+.qr svg {{ width: 13rem; height: 13rem; }}
+.secret, .codes {{ font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }}
+.codes {{ list-style: none; margin: 1rem 0; padding: 1rem; display: grid; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); gap: 0.5rem 1rem;
+  background: var(--raised); border-radius: 0.375rem; }}
 :focus-visible {{ outline: 3px solid var(--accent); outline-offset: 2px; }}"""
 
 
@@ -113,6 +125,7 @@ def refused_form() -> Response:
 
 def unusable(error: Exception) -> Response:
     """Answer when the database cannot be used: in words, without what it said."""
+    logs.broke(error)
     said = str(error) if isinstance(error, DatabaseUnusable) else "The database cannot be read at present. Nothing was changed."
     return page("Still Running cannot start", f"<h1>Not ready</h1>{paragraph(said)}", status=503)
 

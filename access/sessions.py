@@ -8,6 +8,7 @@ Streamlit, and what each rerun looks up again. So a session ends the moment its 
 import functools
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,9 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col
 
+from access import open_windows
 from data import audit
 from data.database import reading, writing
-from models import AuditAction, Clinic, Person, SignInSession, Viewer, utc_now
+from models import AuditAction, Clinic, Person, PersonRole, Role, SignInSession, SignInStep, Viewer, utc_now
 
 TOKEN_BYTES = 32
 # A click within this time of the last one is not written down again: not each rerun costs a write.
@@ -138,6 +140,41 @@ def find(engine: sa.Engine, key: str, *, touch: bool, now: datetime | None = Non
     return SignedIn(key, row.person_id, idle_left, timedelta() if proved is None else PROOF_HOLDS - (now - proved))
 
 
+def holding(engine: sa.Engine, keys: Collection[str], *, now: datetime | None = None) -> dict[str, frozenset[Role]]:
+    """Look many sessions up at once, without keeping them alive: those that hold, each with the roles of its person."""
+    now = now or utc_now()
+    with reading(engine) as connection:
+        rows = connection.execute(_many(), {"keys": list(keys)}).all()
+    roles: dict[str, set[Role]] = {}
+    for row in rows:
+        idle, age = now - _utc(row.last_seen_at_utc), now - _utc(row.created_at_utc)
+        if idle < timedelta(minutes=row.idle_minutes) and age < timedelta(hours=row.session_hours):
+            roles.setdefault(row.token_sha256, set()).update({Role(row.role)} if row.role else ())
+    return {key: frozenset(found) for key, found in roles.items()}
+
+
+@functools.cache
+def _many() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(
+            col(SignInSession.token_sha256),
+            col(SignInSession.created_at_utc),
+            col(SignInSession.last_seen_at_utc),
+            col(Clinic.idle_minutes),
+            col(Clinic.session_hours),
+            col(PersonRole.role),
+        )
+        .join(Person, col(Person.id) == col(SignInSession.person_id))
+        .join(Clinic, sa.true())
+        .outerjoin(PersonRole, col(PersonRole.person_id) == col(Person.id))
+        .where(
+            col(SignInSession.token_sha256).in_(sa.bindparam("keys", expanding=True)),
+            col(SignInSession.ended_at_utc).is_(None),
+            col(Person.is_active).is_(True),
+        )
+    )
+
+
 def prove(engine: sa.Engine, key: str, *, now: datetime | None = None) -> None:
     """Note that the person of a session has just proved again who they are."""
     with writing(engine) as connection:
@@ -149,31 +186,53 @@ def prove(engine: sa.Engine, key: str, *, now: datetime | None = None) -> None:
 
 
 def end(engine: sa.Engine, key: str, *, source: str = "app", now: datetime | None = None) -> bool:
-    """End a session for good; says whether there was one to end."""
-    return _end(engine, col(SignInSession.token_sha256) == key, source, now)
+    """End a session for good, and lock its windows; says whether there was one to end."""
+    with writing(engine) as connection:
+        return _end(connection, col(SignInSession.token_sha256) == key, source, now)
 
 
-def end_all_of(engine: sa.Engine, person_id: int, *, source: str = "app", now: datetime | None = None) -> bool:
-    """End every session of a person: their passphrase or roles changed, or they left."""
-    return _end(engine, col(SignInSession.person_id) == person_id, source, now)
+def end_all_of(engine: sa.Engine, person_id: int, *, but: str | None = None, source: str = "app", now: datetime | None = None) -> bool:
+    """
+    End every session of a person, and every sign-in that is not whole yet: their passphrase or roles changed, or they left.
+
+    Parameters
+    ----------
+    but : str, optional
+        The key of the one session that goes on.
+    """
+    with writing(engine) as connection:
+        connection.execute(sa.delete(SignInStep).where(col(SignInStep.person_id) == person_id))
+        of_them = col(SignInSession.person_id) == person_id
+        return _end(connection, of_them if but is None else of_them & (col(SignInSession.token_sha256) != but), source, now)
 
 
-def _end(engine: sa.Engine, which: sa.ColumnElement[bool], source: str, now: datetime | None) -> bool:
+def _end(connection: sa.Connection, which: sa.ColumnElement[bool], source: str, now: datetime | None) -> bool:
     open_ones = (which, col(SignInSession.ended_at_utc).is_(None))
-    with writing(engine) as connection:
-        people = connection.execute(sa.select(col(SignInSession.person_id)).where(*open_ones).with_for_update()).scalars().all()
-        if people:
-            connection.execute(sa.update(SignInSession).where(*open_ones).values(ended_at_utc=now or utc_now()))
-        for person_id in people:
-            audit.record(connection, _who(connection, person_id, source), AuditAction.SIGN_OUT, now=now)
-    return bool(people)
+    rows = connection.execute(
+        sa.select(col(SignInSession.token_sha256), col(SignInSession.person_id)).where(*open_ones).with_for_update()
+    ).all()
+    if rows:
+        connection.execute(sa.update(SignInSession).where(*open_ones).values(ended_at_utc=now or utc_now()))
+        keys = frozenset(row.token_sha256 for row in rows)
+        connection.get_execution_options()["after_commit"].append(lambda: open_windows.lock(keys))
+    for row in rows:
+        audit.record(connection, _who(connection, row.person_id, source), AuditAction.SIGN_OUT, now=now)
+    return bool(rows)
 
 
-def note_failed_sign_in(engine: sa.Engine, *, source: str, now: datetime | None = None) -> None:
-    """Write a try that failed into the audit. The name that was typed is left out: it may be a passphrase."""
-    nobody = Viewer(person_id=None, name="", roles=frozenset(), source=source)
+def note_failed_sign_in(engine: sa.Engine, *, source: str, person_id: int | None = None, now: datetime | None = None) -> None:
+    """
+    Write a try that failed into the audit. The name that was typed is left out: it may be a passphrase.
+
+    Parameters
+    ----------
+    person_id : int, optional
+        Who it is, where an earlier step has said so: somebody knows their passphrase, but not the code.
+    """
     with writing(engine) as connection:
-        audit.record(connection, nobody, AuditAction.SIGN_IN_FAILED, now=now)
+        nobody = Viewer(person_id=None, name="", roles=frozenset(), source=source)
+        who = nobody if person_id is None else _who(connection, person_id, source)
+        audit.record(connection, who, AuditAction.SIGN_IN_FAILED, now=now)
 
 
 def _utc(moment: datetime) -> datetime:

@@ -14,15 +14,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from access import accounts, passphrases, sessions, throttle
+from access import accounts, halfway, passphrases, second_factor, sessions, throttle
 from access.cookies import COOKIE, SECURE_COOKIE, is_secure, session_of, token_of
+from access.identity_provider import provider
 from access.page import comes_from_here, form_of, hidden, page, paragraph, refused_form, unusable
 from data import queries
 from data.database import DatabaseUnusable, engine
 
 Result = TypeVar("Result")
 UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f\\]")
-NOT_A_PLACE = frozenset({"/login", "/logout", "/healthz"})  # nowhere to arrive after signing in
+NOT_A_PLACE = frozenset({"/login", "/logout", "/healthz", "/confirm", "/sso/start", "/sso/back"})  # nowhere to arrive after signing in
 
 
 def safe_next(wanted: str | None) -> str:
@@ -39,7 +40,7 @@ def safe_next(wanted: str | None) -> str:
     except ValueError:
         return "/"
     ours = not parts.scheme and not parts.netloc and "//" not in parts.path
-    return wanted if ours and parts.path not in NOT_A_PLACE and not parts.path.startswith("/_stcore") else "/"
+    return wanted if ours and parts.path not in NOT_A_PLACE and not parts.path.startswith(("/_stcore", halfway.PATH)) else "/"
 
 
 DEMO_SAID = "Demo clinic: all people are made up. Whoever opens this page can sign in as anybody."
@@ -64,16 +65,26 @@ def _login_page(wanted: str, refused: str = "", *, status: int = 200, headers: d
             '<label for="name">Name</label><input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required autofocus>'
             '<label for="passphrase">Passphrase</label>'
             '<input id="passphrase" name="passphrase" type="password" autocomplete="current-password" required>'
-            '<button class="first">Sign in</button></form>'
+            f'<button class="first">Sign in</button></form>{_single_sign_on(wanted)}'
         )
     body = f"<h1>Still Running</h1><p>Calm the load down, build it up again, and keep the runner running.</p>{asked}"
     return page("Sign in · Still Running", body, status=status, headers=headers)
 
 
+def _single_sign_on(wanted: str) -> str:
+    """Write the button that leads to the identity provider; nothing if there is none."""
+    there = provider()
+    if there is None:
+        return ""
+    said = html.escape(f"Sign in with {there.settings.name}")
+    return f'<form method="post" action="/sso/start">{hidden("next", wanted)}<button>{said}</button></form>'
+
+
 _at_the_door = anyio.CapacityLimiter(2)  # who signs in takes no thread from those who work
 
 
-async def _slowly(work: Callable[[], Result]) -> Result:
+async def slowly(work: Callable[[], Result]) -> Result:
+    """Do what takes long because a passphrase is hashed."""
     return await anyio.to_thread.run_sync(work, limiter=_at_the_door)
 
 
@@ -92,11 +103,10 @@ async def login(request: Request) -> Response:
         try:
             person_id = await _person_who_signs_in(request, form)
         except accounts.SignInRefused as refused:
-            await run_in_threadpool(lambda: sessions.note_failed_sign_in(engine(), source=_address(request)))
+            await run_in_threadpool(lambda: sessions.note_failed_sign_in(engine(), source=address_of(request)))
             return await run_in_threadpool(_login_page, wanted, str(refused), status=401)
         except throttle.TooManyTries as refused:  # its first tries stand in the audit: a flood must not fill it
-            wait = {} if refused.wait_s is None else {"retry-after": str(refused.wait_s)}
-            return await run_in_threadpool(_login_page, wanted, str(refused), status=429, headers=wait)
+            return await run_in_threadpool(_login_page, wanted, str(refused), status=429, headers=refused.headers)
         return await run_in_threadpool(arrived, request, person_id, wanted)
     except (DatabaseUnusable, sa.exc.SQLAlchemyError) as error:
         return unusable(error)
@@ -114,22 +124,40 @@ async def _person_who_signs_in(request: Request, form: dict[str, str]) -> int:
 
         return await run_in_threadpool(chosen)
     name, passphrase = form.get("name", ""), form.get("passphrase", "")
-    return await _slowly(lambda: accounts.sign_in(engine(), name, passphrase, address=_address(request)))
+    return await slowly(lambda: accounts.sign_in(engine(), name, passphrase, address=address_of(request)))
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Give where a request came from, as the audit keeps it."""
     return request.client.host if request.client else "app"
 
 
-def arrived(request: Request, person_id: int, wanted: str) -> Response:
-    """Start a new session, never one that was there before, and end the one this browser had."""
+def arrived(request: Request, person_id: int, wanted: str, *, second_factor_done: bool = False) -> Response:
+    """
+    End every way of signing in: ask for what is still missing, or start the session.
+
+    Parameters
+    ----------
+    person_id : int
+        Who has proved who they are, by whatever they signed in with.
+    wanted : str
+        Where to go then, as `safe_next` gives it.
+    second_factor_done : bool
+        True if more than one thing was proved already.
+    """
+    asked = None if second_factor_done else second_factor.asked_of(engine(), person_id)
+    return session_begun(request, person_id, wanted) if asked is None else halfway.begun(request, person_id, wanted, asked)
+
+
+def session_begun(request: Request, person_id: int, wanted: str, answer: Response | None = None) -> Response:
+    """Start a new session, never one that was there before, and end the one this browser had. `answer` carries the cookie, else a redirect."""
     if (before := token_of(request.scope)) is not None:
-        sessions.end(engine(), sessions.key_of(before), source=_address(request))
-    answer = RedirectResponse(wanted, status_code=303)
+        sessions.end(engine(), sessions.key_of(before), source=address_of(request))
+    answer = answer or RedirectResponse(wanted, status_code=303)
     secure = is_secure(request.scope)
     answer.set_cookie(
         SECURE_COOKIE if secure else COOKIE,
-        sessions.start(engine(), person_id, source=_address(request)),
+        sessions.start(engine(), person_id, source=address_of(request)),
         httponly=True,
         secure=secure,
         samesite="lax",
@@ -145,7 +173,7 @@ async def logout(request: Request) -> Response:
     token = token_of(request.scope)
     try:
         if token is not None:
-            await run_in_threadpool(lambda: sessions.end(engine(), sessions.key_of(token), source=_address(request)))
+            await run_in_threadpool(lambda: sessions.end(engine(), sessions.key_of(token), source=address_of(request)))
     except (DatabaseUnusable, sa.exc.SQLAlchemyError) as error:
         return unusable(error)
     answer = RedirectResponse("/login", status_code=303)
@@ -183,7 +211,7 @@ async def set_passphrase(request: Request) -> Response:
         if passphrase != form.get("again", ""):
             return await run_in_threadpool(_set_passphrase_page, token, "The two are not the same.", status=422)
         try:
-            await _slowly(lambda: accounts.set_passphrase(engine(), token, passphrase))
+            await slowly(lambda: accounts.set_passphrase(engine(), token, passphrase, source=address_of(request)))
         except passphrases.PassphraseRefused as refused:
             return await run_in_threadpool(_set_passphrase_page, token, str(refused), status=422)
         except accounts.LinkRefused:

@@ -82,3 +82,9 @@ def end(engine: sa.Engine, step: Step) -> bool:
     """Use a step up. False if somebody else did so before: then what it allows must not be done."""
     with writing(engine) as connection:
         return connection.execute(sa.delete(SignInStep).where(col(SignInStep.token_sha256) == step.key)).rowcount == 1
+
+
+def end_all(engine: sa.Engine, kind: SignInStepKind) -> None:
+    """End every step of a kind."""
+    with writing(engine) as connection:
+        connection.execute(sa.delete(SignInStep).where(col(SignInStep.kind) == kind.value))

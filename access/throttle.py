@@ -8,6 +8,7 @@ name that does not exist is counted like one that does.
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -61,6 +62,11 @@ class TooManyTries(Exception):
         minutes = -(-self.wait_s // 60)
         super().__init__(f"Too many tries. Please wait {minutes} minute{'s' if minutes > 1 else ''}, then try again.")
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Give what an HTTP answer says of it."""
+        return {} if self.wait_s is None else {"retry-after": str(self.wait_s)}
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -102,21 +108,36 @@ def _counted(connection: sa.Connection, subject: Subject, now: datetime) -> TooM
     row = connection.execute(sa.select(_TABLE).where(*same).with_for_update()).one_or_none()
     if row is None:
         key = {"attempts_of": subject.attempts_of.value, "subject_sha256": subject.sha256}
-        connection.execute(sa.insert(_TABLE).values(**key, window_started_at_utc=now, tries=1, windows_filled=0, in_a_row=1))
+        first = sa.insert(_TABLE).values(**key, window_started_at_utc=now, tries=1, windows_filled=0, in_a_row=1)
+        try:
+            with connection.begin_nested():
+                connection.execute(first)
+        except sa.exc.IntegrityError:  # of two first tries at once this one is the second, and the first may be forgotten again already
+            return _counted(connection, subject, now)
         return None
-    if limit.in_a_row is not None and row.in_a_row >= limit.in_a_row:
-        return TooManyTries(None)
-    window = min(limit.window * 2**row.windows_filled, limit.longest)
-    left = window - (now - row.window_started_at_utc.replace(tzinfo=UTC))
-    if left > timedelta(0):
-        if row.tries >= limit.tries:
-            return TooManyTries(left)
+    refusal = _refusal(row, limit, now)
+    if refusal is not None:
+        return refusal
+    if _left_of_window(row, limit, now) > timedelta(0):
         connection.execute(sa.update(_TABLE).where(*same).values(tries=row.tries + 1, in_a_row=row.in_a_row + 1))
         return None
     filled = min(row.windows_filled + 1, 10) if row.tries >= limit.tries else 0
     anew = {"window_started_at_utc": now, "tries": 1, "windows_filled": filled, "in_a_row": row.in_a_row + 1}
     connection.execute(sa.update(_TABLE).where(*same).values(anew))
     return None
+
+
+def _refusal(row: sa.Row[*tuple[Any, ...]], limit: Limit, now: datetime) -> TooManyTries | None:
+    if limit.in_a_row is not None and row.in_a_row >= limit.in_a_row:
+        return TooManyTries(None)
+    left = _left_of_window(row, limit, now)
+    return TooManyTries(left) if left > timedelta(0) and row.tries >= limit.tries else None
+
+
+def _left_of_window(row: sa.Row[*tuple[Any, ...]], limit: Limit, now: datetime) -> timedelta:
+    window = min(limit.window * 2**row.windows_filled, limit.longest)
+    left: timedelta = window - (now - row.window_started_at_utc.replace(tzinfo=UTC))
+    return left
 
 
 def _same(subject: Subject) -> tuple[sa.ColumnElement[bool], ...]:
@@ -126,6 +147,12 @@ def _same(subject: Subject) -> tuple[sa.ColumnElement[bool], ...]:
 def forget_tries(connection: sa.Connection, subject: Subject) -> bool:
     """Let a subject start anew: a try fitted, or the owner unlocks. Says whether there was anything to forget."""
     return connection.execute(sa.delete(_TABLE).where(*_same(subject))).rowcount > 0
+
+
+def is_locked(connection: sa.Connection, subject: Subject, *, now: datetime) -> bool:
+    """Say whether a subject has no try left at present."""
+    row = connection.execute(sa.select(_TABLE).where(*_same(subject))).one_or_none()
+    return row is not None and _refusal(row, LIMITS[subject.attempts_of], now) is not None
 
 
 def give_back(connection: sa.Connection, subject: Subject) -> None:

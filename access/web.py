@@ -5,13 +5,14 @@ It stands in front of Streamlit. Nobody without a session reaches Streamlit at a
 told to trust (`server.trustedUserHeaders` in .streamlit/config.toml) and that no client can set. Each rerun looks the session up again.
 """
 
+import asyncio
 import base64
 import functools
 import gc
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
@@ -24,15 +25,19 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from access import sign_in
+from access import account_pages, first_owner, hosts, identity_provider, logs, second_factor_pages, sign_in, single_sign_on_routes, watch
 from access.cookies import is_secure, session_of
-from access.page import streamlit_page, unusable
+from access.open_windows import Language
+from access.page import page, paragraph, streamlit_page, unusable
 from data import queries
 from data.database import DatabaseUnusable, engine
 
 IDENTITY_HEADER = "x-still-running-session"
-PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health"})
-PUBLIC_FOLDERS = ("/static/", "/set-passphrase/")
+PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health", "/sso/start", "/sso/back", *second_factor_pages.PATHS})
+PUBLIC_FOLDERS = ("/static/", "/set-passphrase/", first_owner.FOLDER)
+# What answers in a clinic that has no owner yet: how the first one comes in, and nothing else.
+BEFORE_THE_FIRST_OWNER = frozenset({"/healthz", "/_stcore/health"})
+UPLOAD = re.compile(r"/+_stcore/+upload_file/+([^/]*)")  # then the id of a window
 COMMON_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -43,18 +48,27 @@ COMMON_HEADERS = {
 }
 
 
+OTHER_HOST = "This app is not known by that name. Whoever runs it can add the name to server.allowedHosts in .streamlit/config.toml."
+BROKEN = "This is a fault of the program, not yours. What was saved before is kept."
+
+
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """
-    Take all that is loaded by now out of the garbage collector's sight.
+    Take the words out of the logs, all that is loaded by now out of the garbage collector's sight, and watch the open windows.
 
-    Without it each full collection walks all of pandas and plotly again.
+    Without the second each full collection walks all of pandas and plotly again.
     """
+    logs.install()
     logging.getLogger("uvicorn.access").disabled = True  # addresses stay out of logs, whoever starts the server
     app_policy()
+    identity_provider.provider()  # settings that cannot be used stop the start, with what to do
+    first_owner.announce()
     gc.collect()
     gc.freeze()
+    watching = asyncio.create_task(watch.look_forever())
     yield
+    watching.cancel()
 
 
 @functools.cache
@@ -74,10 +88,27 @@ def app_policy() -> str:
 
 
 class Gate:
-    """ASGI middleware before everything else: no session, no Streamlit."""
+    """
+    ASGI middleware before everything else: no session, no Streamlit.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    Parameters
+    ----------
+    language : Language, optional
+        What it needs to lock open windows.
+    allowed_hosts : callable
+        Gives the names by which the app may be asked for.
+    is_window_of : callable
+        Says whether a window, by Streamlit's id of it, belongs to a session, by its key.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        language: Language | None = None,
+        allowed_hosts: Callable[[], Iterable[str]] = tuple,
+        is_window_of: Callable[[str, str], bool] = lambda _window, _key: False,
+    ) -> None:
+        self.app, self.language, self.allowed_hosts, self.is_window_of = app, language, allowed_hosts, is_window_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -86,18 +117,31 @@ class Gate:
         # whoever sends it, it is not theirs to say
         scope["headers"] = [(name, value) for name, value in scope["headers"] if name.lower() != IDENTITY_HEADER.encode()]
         send = self._with_headers(scope, send) if scope["type"] == "http" else send
-        if _is_public(scope):
-            await self.app(scope, receive, send)
+        if not all(hosts.is_ours(host, self.allowed_hosts()) for host in Headers(scope=scope).getlist("host")):
+            await _refuse(scope, receive, send, PlainTextResponse(OTHER_HOST, status_code=421))
             return
+        public = _is_public(scope)
         try:
-            found = await session_of(scope)
+            if not (public and _answers_before_the_first_owner(scope["path"])) and await first_owner.is_missing():
+                await _refuse(scope, receive, send, first_owner.not_set_up())
+                return
+            found = None if public else await session_of(scope)
         except (DatabaseUnusable, sa.exc.SQLAlchemyError) as error:
             await _refuse(scope, receive, send, unusable(error))
+            return
+        if public:
+            await self.app(scope, receive, send)
             return
         if found is None:
             await _refuse(scope, receive, send, _no_session(scope))
             return
+        if (upload := UPLOAD.match(scope["path"])) and not self.is_window_of(upload[1], found.key):
+            await _refuse(scope, receive, send, PlainTextResponse("There is no such window.", status_code=404))
+            return
         scope["headers"].append((IDENTITY_HEADER.encode(), found.key.encode()))
+        if scope["type"] == "websocket":
+            await watch.keep_window(self.app, scope, receive, send, key=found.key, language=self.language)
+            return
         await self.app(scope, receive, send)
 
     @staticmethod
@@ -126,8 +170,20 @@ def _is_public(scope: Scope) -> bool:
     return path.startswith(PUBLIC_FOLDERS) and ".." not in path and "//" not in path and not sign_in.UNSAFE_IN_PATH.search(path)
 
 
+def _answers_before_the_first_owner(path: str) -> bool:
+    return path in BEFORE_THE_FIRST_OWNER or path.startswith(PUBLIC_FOLDERS)
+
+
+# What a window asks before it connects again. One that was locked would get no further, and would lay an error over the way back in;
+# told to wait for a token from around it, which nobody sends, it stays as it is. Nothing of Streamlit is asked.
+WAIT_QUIETLY = {"allowedOrigins": [], "useExternalAuthToken": True, "blockErrorDialogs": True}
+
+
 def _no_session(scope: Scope) -> Response:
     headers = Headers(scope=scope)
+    is_get = scope["type"] == "http" and scope["method"] == "GET"
+    if is_get and scope["path"] == "/_stcore/host-config" and headers.get("sec-fetch-site") == "same-origin":
+        return JSONResponse(WAIT_QUIETLY)
     if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"} and "text/html" in headers.get("accept", ""):
         query = scope["query_string"].decode("latin-1")
         wanted = quote(scope["path"]) + (f"?{query}" if query else "")
@@ -143,6 +199,17 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Response) 
     await answer(scope, receive, send)
 
 
+async def broken(_request: Request, error: Exception) -> Response:
+    """Answer when the program itself broke: a number that stands in the log too, and nothing of what happened."""
+    said = f"{BROKEN} Its number in the log is {logs.broke(error)}."
+    return page(
+        "Something broke · Still Running",
+        f"<h1>Something broke</h1>{paragraph(said)}<p><a href='/'>Begin again</a></p>",
+        status=500,
+        headers={**COMMON_HEADERS, "cache-control": "no-store"},
+    )
+
+
 async def healthz(_request: Request) -> Response:
     """Say whether the app and its database answer; nothing else."""
     try:
@@ -152,4 +219,11 @@ async def healthz(_request: Request) -> Response:
     return JSONResponse({"ok": True})
 
 
-ROUTES = (*sign_in.ROUTES, Route("/healthz", healthz, methods=["GET"]))
+ROUTES = (
+    *sign_in.ROUTES,
+    *second_factor_pages.ROUTES,
+    *account_pages.ROUTES,
+    *first_owner.ROUTES,
+    *single_sign_on_routes.ROUTES,
+    Route("/healthz", healthz, methods=["GET"]),
+)

@@ -1,7 +1,7 @@
 """
 `python -m benchmarks.audit_tampering`: rows of the audit are changed, deleted, swapped, inserted and cut off behind the program's back.
 
-Each trial takes the guards of the database away, tampers with the file by the raw driver, puts the guards back and asks `audit.verify`. It
+Each trial takes the guards of the database away, tampers with the file by the raw driver, puts the guards back and asks `audit_check.verify`. It
 counts only if the rows that were touched are named. Prints the figures, and what one append costs.
 """
 
@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
-from data import audit
+from data import audit, audit_check, audit_key
 from data.database import make_engine, migrate, writing
 from models import AuditAction, Role, Viewer
 
@@ -150,7 +150,7 @@ def insert(raw: Any, chance: random.Random) -> Trial:
     """Put a made-up row in, or a copy of a true one."""
     at = chance.randint(1, ROWS + 1)
     copied = _row(raw, chance.choice([seq for seq in range(1, ROWS + 1) if seq != at]))  # at its own place it would be the true one
-    before = _row(raw, at - 1)["mac"] if at > 1 else audit.NOTHING_BEFORE
+    before = _row(raw, at - 1)["mac"] if at > 1 else audit_key.NOTHING_BEFORE
     _shift(raw, at, 1)
     mac = chance.choice([hashlib.sha256(before.encode()).hexdigest(), copied["mac"]])
     _put(raw, {**copied, "seq": at, "previous_mac": before, "mac": mac})
@@ -182,7 +182,7 @@ def tried(template: Path, folder: Path, chance: random.Random, tampering: Callab
         raw.execute(sql)
     raw.close()
     engine = make_engine(f"sqlite:///{folder / 'clinic.db'}")
-    faults = audit.verify(engine)
+    faults = audit_check.verify(engine)
     engine.dispose()
     named = {seq for fault in faults if fault.first is not None for seq in range(fault.first, (fault.last or fault.first) + 1)}
     return trial, set(trial.rows) <= named, " ".join(fault.sentence for fault in faults)
@@ -193,7 +193,7 @@ def _costs(folder: Path) -> tuple[float, float, float]:
     folder.mkdir()
     engine = make_engine(f"sqlite:///{filled(folder, CHECKED_ROWS)}")
     began = time.perf_counter()
-    assert audit.verify(engine) == []
+    assert audit_check.verify(engine) == []
     checked = CHECKED_ROWS / (time.perf_counter() - began)
     viewer = Viewer(person_id=1, name="Therapist", roles=frozenset({Role.THERAPIST}))
     alone, within = [], []

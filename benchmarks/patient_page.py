@@ -1,26 +1,23 @@
 """The patient page as served, against an empty page of the same server."""
 
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlencode
 
 from access import sessions
-from access.web import COOKIE
+from access.cookies import COOKIE
 from benchmarks.clinics import ClinicFile, shown_episodes, therapist
 from benchmarks.figures import PAIRS, Figure, Pairs, milliseconds
+from benchmarks.serving import running
 from benchmarks.session import PageBroken, Rerun, Session, opened_session
 from clinic.charts import main_chart
 from clinic.episodes import episode
 from data.database import make_engine
 from rehab.charts.base import SPAN_LABELS, Span
-from tests.serving import ROOT, environment_for, free_port, wait_until_healthy
 
 GOAL, FLOOR = 2.5, 1.0
 FIRST_VIEWS = 15
@@ -51,30 +48,8 @@ class PageFigures:
 @contextmanager
 def serving(clinic: ClinicFile) -> Iterator[Server]:
     """Serve `served_pages.py` on a clinic, as `make run` serves the product, until the block ends."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "uvicorn", "benchmarks.served_pages:app", "--host", "127.0.0.1", "--port", str(port)]
-    environment = environment_for(clinic.url)
-    with tempfile.TemporaryDirectory(prefix="still-running-bench-") as folder:
-        log = Path(folder) / "server.log"
-        with log.open("wb") as output:
-            server = subprocess.Popen(
-                [*command, "--no-access-log", "--log-level", "warning"],
-                cwd=ROOT,
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            wait_until_healthy(server, address, log)
-            yield Server(address, server.pid, _signed_in(clinic))
-        finally:
-            server.terminate()
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+    with running(clinic.url, "benchmarks.served_pages:app") as (address, process_id):
+        yield Server(address, process_id, _signed_in(clinic))
 
 
 def _signed_in(clinic: ClinicFile) -> str:

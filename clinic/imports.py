@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from data import imports
+from data import audit, imports
 from data.database import engine
 from data.importers import IMPORTERS
 from models import DistanceUnit, ImportOutcome, Viewer
@@ -21,6 +21,11 @@ OUTCOME_WORDS = {
     ImportOutcome.UNREADABLE: "Could not be read",
     ImportOutcome.NO_DATA: "Nothing in it",
 }
+
+
+def opened_for(viewer: Viewer, patient_key: str) -> None:
+    """Write down that somebody has the import page open for a patient; raises NotFound if the patient's facts are not theirs."""
+    audit.viewed(engine(), viewer, "import", patient_key=patient_key)
 
 
 def import_uploads(

@@ -33,12 +33,14 @@ def sites() -> dict[int, str]:
 
 
 def patients(viewer: Viewer) -> list[queries.PatientRow]:
-    """List the patients that a viewer may see."""
+    """List the patients that a viewer may see. That somebody looks is written down first."""
+    audit.viewed(engine(), viewer, "register")
     return queries.patients(engine(), viewer)
 
 
 def episodes(viewer: Viewer, *, patient_key: str | None = None) -> list[queries.EpisodeRow]:
-    """List the episodes that a viewer may see, active ones first."""
+    """List the episodes that a viewer may see, active ones first. That somebody looks is written down first."""
+    audit.viewed(engine(), viewer, "today")
     return queries.episodes(engine(), viewer, patient_key=patient_key)
 
 
@@ -87,7 +89,6 @@ def full_name(given_name: str, family_name: str, code: str) -> str:
 
 def register_lines(viewer: Viewer) -> list[dict[str, str]]:
     """Give the register in words, by name."""
-    audit.viewed(engine(), viewer, "register")
     day = today()
     return [
         {

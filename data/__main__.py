@@ -1,6 +1,5 @@
 """`python -m data …`: the clinic from a terminal. Exit codes: 0 ok, 1 some input was refused, 2 it could not be done as asked."""
 
-import hashlib
 import json
 import sys
 from dataclasses import asdict
@@ -13,24 +12,24 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 import typer
 
-from data import audit, database, exports, imports, queries, records
+from access.command_line import site_app, user_app
+from data import audit, audit_check, database, imports, queries, records
+from data.exports import ExportFormat, ExportTable
 from data.permissions import COMMAND_LINE, NotFound
 from models import Clinic, EntryRefused, ImportOutcome, PatientEntry
 
 app = typer.Typer(help="Still Running from a terminal.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit_app = typer.Typer(help="Who saw or changed what.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
+app.add_typer(user_app, name="user")
+app.add_typer(site_app, name="site")
 
 
-class ExportTable(StrEnum):
-    RUNS = "runs"
-    PAIN = "pain"
-    WEEKS = "weeks"
+class TextFormat(StrEnum):
+    """What can be written to a terminal."""
 
-
-class ExportFormat(StrEnum):
-    CSV = "csv"
-    JSON = "json"
+    CSV = ExportFormat.CSV.value
+    JSON = ExportFormat.JSON.value
 
 
 def _fail(said: str) -> typer.Exit:
@@ -120,6 +119,7 @@ def init(
             f"\nRECOVERY SHEET: print this and lock it away, apart from the computer.\n  Clinic: {name}\n  Key:    {groups}\n"
             f"  Kept in {database.key_file()} (only you can read it).\nNo key, no data: without it nobody can ever read this clinic's database."
         )
+    typer.echo(f"\n{NEXT}")
 
 
 def _day(text: str, option: str) -> date:
@@ -197,29 +197,20 @@ def _report_fields(report: imports.ImportReport) -> dict[str, Any]:
 def export(
     patient: Annotated[str, typer.Option(metavar="CODE", help="The patient's code.")],
     table: Annotated[ExportTable, typer.Option(help="What to write.")],
-    format_: Annotated[ExportFormat, typer.Option("--format", help="How to write it.")] = ExportFormat.CSV,
+    format_: Annotated[TextFormat, typer.Option("--format", help="How to write it.")] = TextFormat.CSV,
     through: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Last day to look at, for weeks; default today.")] = None,
 ) -> None:
     """Write a patient's runs, pain scores or weeks to standard output."""
-    from clinic.weeks import EXPORT_COLUMNS, patient_weeks  # brings scipy: only who exports waits for it
+    from clinic.exports import patient_table  # brings scipy: only who exports waits for it
 
     engine = _ready()
     try:
         key = queries.patient_key(engine, COMMAND_LINE, patient)
     except NotFound:
         raise _fail(f"There is no patient with the code {patient}.") from None
-    if table == ExportTable.RUNS:
-        frame = queries.runs(engine, COMMAND_LINE, key)
-    elif table == ExportTable.PAIN:
-        frame = queries.scores(engine, COMMAND_LINE, key)
-    else:
-        frame = patient_weeks(COMMAND_LINE, key, as_of=_day(through, "--through") if through else None, database=engine)[
-            list(EXPORT_COLUMNS)
-        ]
-    text = exports.csv_text(frame) if format_ == ExportFormat.CSV else exports.json_text(frame) + "\n"
-    written = hashlib.sha256(text.encode()).hexdigest()
-    audit.taken_away(engine, COMMAND_LINE, key, table.value, rows=len(frame), sha256=written)
-    typer.echo(text, nl=False)
+    last_day = _day(through, "--through") if through else None
+    taken = patient_table(COMMAND_LINE, key, table, ExportFormat(format_.value), through=last_day, database=engine)
+    typer.echo(taken.content.decode(), nl=False)
 
 
 @audit_app.command()
@@ -229,7 +220,7 @@ def verify(
     ] = False,
 ) -> None:
     """Check that no row of the audit was changed, removed, moved, inserted or cut off."""
-    faults = audit.verify(_ready(), renew_head=renew_head)
+    faults = audit_check.verify(_ready(), renew_head=renew_head)
     for fault in faults:
         typer.echo(fault.sentence)
     if faults:
@@ -255,6 +246,10 @@ def main() -> None:
     sys.exit(2)
 
 
+NEXT = """Next:
+  python -m data site add "Lakeside"     for each place where you work; --kind virtual for calls
+  start the app: it prints a link by which the first owner sets their name and passphrase
+  (or here: python -m data user add "Olga Owner" --login olga --role owner)"""
 NOT_SAVED = "What was being saved is not saved; what was there before is as it was."
 
 

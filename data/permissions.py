@@ -26,6 +26,7 @@ class Thing(StrEnum):
     EXPORT = "a patient's facts as a file or on paper"
     COUNTS = "how many patients and episodes the clinic has"
     SETTINGS = "the clinic's settings"
+    PEOPLE = "who works here, their roles and accounts"
     AUDIT = "who saw or changed what"
 
 
@@ -119,7 +120,14 @@ GRANTS = (
         ),
     ),
     Grant(Thing.BOOKING, Act.WRITE, owner=Reach.NONE, therapist=Reach.THEIRS, front_desk=Reach.ALL, functions=("records.add_visit",)),
-    Grant(Thing.EXPORT, Act.SEE, owner=Reach.NONE, therapist=Reach.THEIRS, front_desk=Reach.NONE, functions=("audit.taken_away",)),
+    Grant(
+        Thing.EXPORT,
+        Act.SEE,
+        owner=Reach.NONE,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.NONE,
+        functions=("audit.may_take_away", "audit.taken_away"),
+    ),
     Grant(Thing.COUNTS, Act.SEE, owner=Reach.ALL, therapist=Reach.NONE, front_desk=Reach.NONE, functions=("queries.counts",)),
     Grant(
         Thing.SETTINGS,
@@ -127,9 +135,32 @@ GRANTS = (
         owner=Reach.ALL,
         therapist=Reach.NONE,
         front_desk=Reach.NONE,
-        functions=("records.set_week_start", "records.set_therapists_see_site"),
+        functions=("records.set_week_start", "records.set_therapists_see_site", "records.set_sign_in_rules", "records.add_site"),
     ),
-    Grant(Thing.AUDIT, Act.SEE, owner=Reach.ALL, therapist=Reach.THEIRS, front_desk=Reach.NONE, functions=("audit.search",)),
+    Grant(Thing.PEOPLE, Act.SEE, owner=Reach.ALL, therapist=Reach.NONE, front_desk=Reach.NONE, functions=("people.everybody",)),
+    Grant(
+        Thing.PEOPLE,
+        Act.WRITE,
+        owner=Reach.ALL,
+        therapist=Reach.NONE,
+        front_desk=Reach.NONE,
+        functions=(
+            "people.add_person",
+            "people.set_roles",
+            "people.set_sites",
+            "people.set_active",
+            "people.set_account",
+            "people.changing",
+        ),
+    ),
+    Grant(
+        Thing.AUDIT,
+        Act.SEE,
+        owner=Reach.ALL,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.NONE,
+        functions=("audit_search.search", "audit_search.newest_number", "audit_search.people", "audit_check.check"),
+    ),
 )
 _GRANTED = {(grant.thing, grant.act): grant for grant in GRANTS}
 
@@ -146,16 +177,16 @@ def reach(viewer: Viewer, thing: Thing, act: Act) -> Reach:
     return _GRANTED[thing, act].reach(viewer)
 
 
-def require(viewer: Viewer, thing: Thing, act: Act) -> None:
+def require(viewer: Viewer, thing: Thing, act: Act, what: str = "patient") -> None:
     """
-    Refuse who does not reach all of a thing.
+    Refuse who does not reach all of a thing. `what` is what they then do not find.
 
     Raises
     ------
     NotFound
     """
     if reach(viewer, thing, act) is not Reach.ALL:
-        raise NotFound()
+        raise NotFound(what)
 
 
 def reachable(viewer: Viewer, thing: Thing = Thing.FACTS, act: Act = Act.SEE) -> sa.ColumnElement[bool]:

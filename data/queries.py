@@ -3,7 +3,7 @@
 import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -66,6 +66,9 @@ class ClinicRow:
     week_start: int
     is_demo: bool
     therapists_see_site: bool = False
+    idle_minutes: int = 15
+    session_hours: int = 12
+    require_second_factor: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def _name() -> sa.ColumnElement[str]:
 
 
 # Statements that each rerun of a page asks are built once: building one costs more than running it.
-_CLINIC = sa.select(col(Clinic.name), col(Clinic.time_zone), col(Clinic.week_start), col(Clinic.is_demo), col(Clinic.therapists_see_site))
+_CLINIC = sa.select(*(Clinic.metadata.tables["clinic"].c[field.name] for field in fields(ClinicRow)))
 
 
 def clinic(engine: sa.Engine) -> ClinicRow:

@@ -12,6 +12,9 @@ from sqlmodel import col
 from data import audit, permissions, weeks
 from data.permissions import Act, Thing
 from models import (
+    IDLE_MINUTES_RANGE,
+    NAME_MAX_CHARACTERS,
+    SESSION_HOURS_RANGE,
     AuditAction,
     Change,
     ChangeKind,
@@ -42,6 +45,7 @@ from models import (
     Visit,
     VisitStatus,
     new_key,
+    plain_text,
     utc_now,
     week_number,
 )
@@ -783,6 +787,69 @@ def set_therapists_see_site(engine: sa.Engine, viewer: Viewer, see_site: bool) -
             return
         connection.execute(sa.update(Clinic).values(therapists_see_site=see_site))
         _record_setting(connection, viewer, "therapists_see_site", old, see_site)
+
+
+def set_sign_in_rules(engine: sa.Engine, viewer: Viewer, *, idle_minutes: int, session_hours: int, require_second_factor: bool) -> None:
+    """
+    Set how long a sign-in holds, and whether everybody needs a second factor.
+
+    Parameters
+    ----------
+    idle_minutes : int
+        Without a click, then a window locks itself: 5 to 30.
+    session_hours : int
+        Then one signs in again in any case: 1 to 24.
+    """
+    reasons = [
+        f"{what} {low} to {high}, not {value}."
+        for what, value, (low, high) in (
+            ("The minutes without a click until a window locks itself are", idle_minutes, IDLE_MINUTES_RANGE),
+            ("The hours until one signs in again are", session_hours, SESSION_HOURS_RANGE),
+        )
+        if not low <= value <= high
+    ]
+    if reasons:
+        raise EntryRefused(reasons)
+    new = {"idle_minutes": idle_minutes, "session_hours": session_hours, "require_second_factor": require_second_factor}
+    with audit.changing(engine, viewer, "clinic", None) as connection:
+        permissions.require(viewer, Thing.SETTINGS, Act.WRITE)
+        columns = Clinic.metadata.tables["clinic"].c
+        row = connection.execute(sa.select(*(columns[name] for name in new)).with_for_update()).one()
+        changed = {name: value for name, value in row._mapping.items() if value != new[name]}
+        if not changed:
+            return
+        connection.execute(sa.update(Clinic).values(new))
+        told = {name: new[name] for name in changed}
+        audit.record(connection, viewer, AuditAction.SETTINGS_CHANGE, kind="clinic", old=changed, new=told)
+
+
+def add_site(engine: sa.Engine, viewer: Viewer, name: str, kind: SiteKind) -> int:
+    """
+    Add a place where the clinic works, or a virtual one; gives its number.
+
+    Raises
+    ------
+    EntryRefused
+        If the name is missing or too long.
+    AlreadyThere
+        If there is one of that name.
+    """
+    said = plain_text(name)
+    if not 1 <= len(said) <= NAME_MAX_CHARACTERS:
+        raise EntryRefused([f"The name of a site has 1 to {NAME_MAX_CHARACTERS} characters."])
+    with audit.changing(engine, viewer, "site", None) as connection:
+        permissions.require(viewer, Thing.SETTINGS, Act.WRITE)
+        columns = Site.metadata.tables["site"].c
+        taken = AlreadyThere(f"There is a site called {said} already.")
+        if connection.execute(sa.select(columns.id).where(columns.name == said)).first():
+            raise taken
+        try:
+            site_id = int(connection.execute(sa.insert(Site).values(name=said, kind=kind.value).returning(columns.id)).scalar_one())
+        except sa.exc.IntegrityError:  # somebody else added it in this very moment
+            raise taken from None
+        told = {"name": said, "kind": kind.value}
+        audit.record(connection, viewer, AuditAction.SETTINGS_CHANGE, kind="site", key=site_id, new=told)
+    return site_id
 
 
 def _record_setting(connection: sa.Connection, viewer: Viewer, name: str, old: Any, new: Any) -> None:

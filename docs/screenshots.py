@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 from data import demo, queries
 from data.database import make_engine, migrate
 from data.permissions import COMMAND_LINE
+from models import Role
 from pages.shared.shell import PAGES
 from tests.browser import PATIENCE_MS, running_browser, settle, sign_in
 from tests.serving import served
@@ -37,16 +38,18 @@ class Subject:
 
     patient_name: str
     therapist: str
+    owner: str
 
 
 def subject(database_url: str, patient_code: str | None) -> Subject:
     """Choose the patient with that code; else the first active one whose pain is known."""
     engine = make_engine(database_url)
     rows = queries.caseload(engine, COMMAND_LINE, today=datetime.now(UTC).date())
+    owner = next(person.name for person in queries.people(engine) if Role.OWNER in person.roles)
     engine.dispose()
     for row in sorted(rows, key=lambda row: row.patient_code):
         if row.patient_code == patient_code or (patient_code is None and row.last_pain is not None):
-            return Subject(row.patient_name, row.therapist)
+            return Subject(row.patient_name, row.therapist, owner)
     raise SystemExit(f"No active episode to show{f' for {patient_code}' if patient_code else ''}.")
 
 
@@ -55,6 +58,18 @@ def signed_in(
     browser: Browser, address: str, who: Subject, *, size: tuple[int, int] = WIDE, colours: Literal["light", "dark"] = "light"
 ) -> Iterator[Page]:
     """Open the patient page in a new window: sign in by choosing the therapist's name, then choose the patient."""
+    with window(browser, address, who.therapist, size=size, colours=colours) as page:
+        open_page(page, PATIENT_PAGE)
+        page.get_by_role("combobox").first.fill(who.patient_name)
+        page.get_by_role("option").first.click()
+        page.locator(CHART).first.wait_for()
+        settle(page)
+        yield page
+
+
+@contextmanager
+def window(browser: Browser, address: str, name: str, *, size: tuple[int, int], colours: Literal["light", "dark"]) -> Iterator[Page]:
+    """Open a new window and sign in by choosing a name."""
     on_phone = size[0] == NARROW[0]
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
@@ -67,12 +82,7 @@ def signed_in(
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    sign_in(page, address, who.therapist)
-    open_page(page, PATIENT_PAGE)
-    page.get_by_role("combobox").first.fill(who.patient_name)
-    page.get_by_role("option").first.click()
-    page.locator(CHART).first.wait_for()
-    settle(page)
+    sign_in(page, address, name)
     yield page
     context.close()
 
@@ -95,10 +105,14 @@ def every_page(browser: Browser, address: str, who: Subject, folder: Path) -> No
     for width, _ in (WIDE, NARROW):
         for colours in ("light", "dark"):
             with signed_in(browser, address, who, size=(width, TALL_PX), colours=colours) as page:
-                for path in (one.path for one in PAGES):
+                for path in (one.path for one in PAGES if not one.roles):
                     open_page(page, path)
                     if path == PATIENT_PAGE:
                         page.locator(CHART).first.wait_for()
+                    take(page, folder / f"{Path(path).stem}-{width}-{colours}.png")
+            with window(browser, address, who.owner, size=(width, TALL_PX), colours=colours) as page:
+                for path in (one.path for one in PAGES if one.roles):
+                    open_page(page, path)
                     take(page, folder / f"{Path(path).stem}-{width}-{colours}.png")
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from clinic import imports
+from clinic import NotFound, imports
 from pages.shared.begin import begin
 from pages.shared.chosen import chosen_patient
 from pages.shared.plain import plain
@@ -11,6 +11,11 @@ viewer = begin()
 st.title("Import runs")
 patient = chosen_patient(viewer, what_for="whose files these are")
 if patient is None:
+    st.stop()
+try:
+    imports.opened_for(viewer, patient.key)
+except NotFound:
+    st.info("Runs are imported by those who treat this patient.", icon=":material/lock:")
     st.stop()
 
 with st.form(f"import_{patient.key}", clear_on_submit=True, border=True):
@@ -29,7 +34,7 @@ elif asked and uploads:
     bar = st.progress(0.0, "Reading the files")
 
     def show_progress(done: int, total: int, name: str) -> None:
-        bar.progress(done / total, f"{done} of {total} files done. {name}")
+        bar.progress(done / total, f"{done} of {total} files done. {plain(name)}")
 
     report = imports.import_uploads(
         viewer,

@@ -2,12 +2,14 @@
 
 import streamlit as st
 
+from clinic.audit_words import chart_openings
 from clinic.charts import main_chart
 from clinic.episodes import episode
 from pages.shared.begin import begin
 from pages.shared.chosen import another_runner, chosen_episode
 from pages.shared.look import PLOTLY_CONFIG, SPANS, Span, is_narrow, kept_in_address, scheme, span_in_address, span_label
 from pages.shared.plain import plain
+from pages.shared.take_away import take_away
 
 
 def _span() -> Span:
@@ -22,7 +24,9 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     with st.container(gap=None, width="stretch"):
         st.title(plain(shown.row.patient_name), anchor=False)
         st.caption(plain(shown.header))
-    another_runner(viewer)
+    with st.container(horizontal=True, width="content"):
+        take_away(shown.row.patient_key)
+        another_runner(viewer)
 
 if shown.rest_pain_words:
     st.warning(shown.rest_pain_words, icon=":material/stethoscope:")
@@ -45,7 +49,9 @@ if not chart.is_empty:
     st.write(chart.sentence)
 st.caption("  \n".join(shown.sentences))
 
-weeks, runs = st.tabs(["Weeks as a table", "Runs and how each number was obtained"], on_change="rerun", key="tables")
+weeks, runs, openings = st.tabs(
+    ["Weeks as a table", "Runs and how each number was obtained", "Who opened this chart"], on_change="rerun", key="tables"
+)
 with weeks:
     if weeks.open:
         st.dataframe(chart.table, hide_index=True, alt="The weeks of the chart in words, newest first.")
@@ -57,3 +63,8 @@ with runs:
             column_config={"Day": st.column_config.DateColumn(format="YYYY-MM-DD")},
             alt="The runs of this patient with distance, time, pace, cadence and where each comes from, newest first.",
         )
+with openings:
+    if openings.open:
+        opened, said = chart_openings(viewer, shown.row.patient_key)
+        st.dataframe(opened, hide_index=True, alt="Who opened this chart or took something of it away, newest first.")
+        st.caption(said)

@@ -8,9 +8,13 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from data import queries, records
+from access import accounts
+from access import people as access_people
+from data import people, queries, records
 from data.database import reading, writing
+from data.permissions import COMMAND_LINE
 from models import (
+    Account,
     Clinic,
     DiagnosisClass,
     EpisodeEntry,
@@ -30,6 +34,8 @@ from models import (
 
 CHICAGO = "America/Chicago"
 TODAY = date(2025, 3, 31)  # a Monday
+# An argon2id hash whose passphrase nobody knows: Olga can sign in as far as the clinic knows, so that it counts as set up.
+NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$c29tZSBzYWx0IG9mIGE$u1sXxnLqJ0S5dS3uQj3o8Qb1yq0f9mVJrV0m2pVt3mE"
 WRITTEN_AT = datetime(2025, 3, 31, 18, 0, tzinfo=UTC)  # 13:00 in Chicago
 
 
@@ -70,6 +76,12 @@ class Scene:
         """Store scores; gives how many were new."""
         return records.add_pain_scores(self.engine, viewer or self.tess, patient_key, entries, now=now)
 
+    def account(self, who: Viewer, login_name: str) -> str:
+        """Give somebody a login name; gives the token of the link with which they set their passphrase."""
+        assert who.person_id is not None
+        add_account(self.engine, who.person_id, login_name)
+        return new_link(self.engine, who.person_id)
+
     def only_score_id(self, patient_key: str) -> int:
         """Give the id of the patient's only current score."""
         return int(queries.scores(self.engine, self.tess, patient_key)["score_id"].item())
@@ -84,6 +96,14 @@ class Scene:
     def everything(self) -> dict[str, list[dict[str, Any]]]:
         """Read all rows of all tables but the audit."""
         return {name: self.rows(name) for name in Table.metadata.tables if name != "audit_event"}
+
+
+def made_anew(connection: sa.Connection, *, is_demo: bool) -> None:
+    """Make the clinic anew, as a demo or a real one: the database refuses to turn one into the other."""
+    table = Clinic.metadata.tables["clinic"]
+    row = dict(connection.execute(sa.select(table)).one()._mapping)
+    connection.execute(sa.delete(table))
+    connection.execute(sa.insert(table).values({**row, "is_demo": is_demo}))
 
 
 def new_scene(engine: sa.Engine, *, week_start: int = 0) -> Scene:
@@ -109,8 +129,30 @@ def new_scene(engine: sa.Engine, *, week_start: int = 0) -> Scene:
             person_id = added(Person, name=name)
             connection.execute(sa.insert(PersonRole).values(person_id=person_id, role=role))
             connection.execute(sa.insert(PersonSite).values(person_id=person_id, site_id=sites[site]))
+            if role is Role.OWNER:
+                connection.execute(
+                    sa.insert(Account).values(
+                        person_id=person_id, login_name="olga", passphrase_hash=NOBODYS_HASH, must_set_passphrase=False
+                    )
+                )
             viewers[name] = Viewer(person_id=person_id, name=name, roles=frozenset({role}), site_ids=frozenset({sites[site]}))
     return Scene(engine, sites["Lakeside"], sites["Harbour"], viewers["Tess"], viewers["Theo"], viewers["Olga"], viewers["Fred"])
+
+
+def add_account(engine: sa.Engine, person_id: int, login_name: str) -> None:
+    """Give a person a login name, as the command line does."""
+    people.set_account(engine, COMMAND_LINE, key_of(engine, person_id), accounts.checked_login_name(login_name))
+
+
+def new_link(engine: sa.Engine, person_id: int, *, now: datetime | None = None) -> str:
+    """Make the token of a link with which a person sets their passphrase, as the command line does."""
+    link = access_people.new_link(COMMAND_LINE, key_of(engine, person_id), database=engine, now=now)
+    return link.path.removeprefix(access_people.LINK_PATH)
+
+
+def key_of(engine: sa.Engine, person_id: int | None) -> str:
+    """Give a person's key."""
+    return next(row.key for row in people.everybody(engine, COMMAND_LINE) if row.person_id == person_id)
 
 
 def run_on(day: date, at: str = "07:00", *, zone: str = CHICAGO, distance_m: int = 8_000, **fields: Any) -> RunEntry:

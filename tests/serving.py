@@ -36,6 +36,7 @@ def served(
     *,
     environment: Mapping[str, str] | None = None,
     root: Path = ROOT,
+    port: int | None = None,
     command: Sequence[str] = ("-m", "uvicorn", "dashboard:app", "--host", "127.0.0.1", "--port", "{port}", *QUIETLY),
 ) -> Iterator[str]:
     """
@@ -51,6 +52,8 @@ def served(
         Further environment variables.
     root : Path
         The folder that holds dashboard.py.
+    port : int, optional
+        Default a free one.
     command : sequence of str
         What Python is started with; `{port}` stands for the port.
 
@@ -64,7 +67,7 @@ def served(
     RuntimeError
         If it does not answer within a minute; the text holds its log.
     """
-    port = free_port()
+    port = port or free_port()
     address = f"http://127.0.0.1:{port}"
     with log.open("wb") as output:
         server = subprocess.Popen(

@@ -14,7 +14,7 @@ from access.passphrases import PassphraseRefused
 from access.throttle import TooManyTries
 from data.database import make_engine, writing
 from models import Account, AttemptsOf, Clinic, Person, SetPasswordLink, SignInSession
-from tests.clinic_scene import Scene, new_scene
+from tests.clinic_scene import Scene, add_account, new_link, new_scene
 
 NOW = datetime(2025, 3, 31, 18, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -31,8 +31,8 @@ def scene(engine: sa.Engine) -> Scene:
 def tess(scene: Scene) -> int:
     """Give Tess's id; she signs in as `tess` with GOOD."""
     assert scene.tess.person_id is not None
-    accounts.add_account(scene.engine, scene.tess.person_id, "Tess")
-    accounts.set_passphrase(scene.engine, accounts.new_link(scene.engine, scene.tess.person_id, now=NOW), GOOD, now=NOW)
+    add_account(scene.engine, scene.tess.person_id, "Tess")
+    accounts.set_passphrase(scene.engine, new_link(scene.engine, scene.tess.person_id, now=NOW), GOOD, now=NOW)
     return scene.tess.person_id
 
 
@@ -133,7 +133,7 @@ def _try(engine: sa.Engine, name: str, passphrase: str, *, address: str = HERE, 
 def test_name_and_passphrase_sign_in_and_all_else_is_answered_alike(scene: Scene, tess: int) -> None:
     assert _try(scene.engine, " TESS ", GOOD) == str(tess)
     assert scene.theo.person_id is not None
-    accounts.add_account(scene.engine, scene.theo.person_id, "theo")  # has not set a passphrase yet
+    add_account(scene.engine, scene.theo.person_id, "theo")  # has not set a passphrase yet
     answers = set()
     for name, passphrase in (("tess", GOOD.upper()), ("tess", ""), ("nobody", GOOD), ("theo", ""), ("", ""), ("tess", GOOD + "x" * 300)):
         with pytest.raises(SignInRefused) as refused:
@@ -143,7 +143,7 @@ def test_name_and_passphrase_sign_in_and_all_else_is_answered_alike(scene: Scene
 
 
 def test_a_passphrase_is_the_same_in_either_way_of_writing_its_accents(scene: Scene, tess: int) -> None:
-    accounts.set_passphrase(scene.engine, accounts.new_link(scene.engine, tess, now=NOW), "caf\u00e9 kettle morning", now=NOW)
+    accounts.set_passphrase(scene.engine, new_link(scene.engine, tess, now=NOW), "caf\u00e9 kettle morning", now=NOW)
     assert _try(scene.engine, "tess", "cafe\u0301 kettle morning") == str(tess)
 
 
@@ -282,7 +282,7 @@ def test_a_long_and_rare_passphrase_is_taken_whatever_its_characters(passphrase:
 
 def test_a_link_works_once_and_signs_out_everywhere(scene: Scene, tess: int) -> None:
     signed_in = sessions.start(scene.engine, tess, now=NOW)
-    token = accounts.new_link(scene.engine, tess, now=NOW)
+    token = new_link(scene.engine, tess, now=NOW)
     with pytest.raises(PassphraseRefused):
         accounts.set_passphrase(scene.engine, token, "short", now=NOW)
     assert accounts.set_passphrase(scene.engine, token, "violet ladder evening", now=NOW) == tess
@@ -295,12 +295,12 @@ def test_a_link_works_once_and_signs_out_everywhere(scene: Scene, tess: int) -> 
 
 @pytest.mark.parametrize(("after", "holds"), [(48 * HOUR - timedelta(seconds=1), True), (48 * HOUR, False)])
 def test_a_link_holds_for_two_days(scene: Scene, tess: int, after: timedelta, holds: bool) -> None:
-    token = accounts.new_link(scene.engine, tess, now=NOW)
+    token = new_link(scene.engine, tess, now=NOW)
     assert accounts.link_holds(scene.engine, token, now=NOW + after) is holds
 
 
 def test_a_new_link_ends_the_older_one_and_no_token_is_stored(scene: Scene, tess: int) -> None:
-    first, second = accounts.new_link(scene.engine, tess, now=NOW), accounts.new_link(scene.engine, tess, now=NOW)
+    first, second = new_link(scene.engine, tess, now=NOW), new_link(scene.engine, tess, now=NOW)
     assert not accounts.link_holds(scene.engine, first, now=NOW)
     assert accounts.link_holds(scene.engine, second, now=NOW)
     with scene.engine.connect() as connection:
@@ -310,7 +310,8 @@ def test_a_new_link_ends_the_older_one_and_no_token_is_stored(scene: Scene, tess
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "TESS"])
 def test_a_login_name_that_is_empty_too_long_or_taken_is_refused(scene: Scene, tess: int, name: str) -> None:
     with pytest.raises(ValueError, match="login name"):
-        accounts.add_account(scene.engine, scene.theo.person_id or 0, name)
+        add_account(scene.engine, scene.theo.person_id or 0, name)
     with scene.engine.connect() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(Account)).scalar_one() == 1
+        theos = sa.select(col(Account.login_name)).where(col(Account.person_id) == scene.theo.person_id)
+        assert connection.execute(theos).all() == []
         assert connection.execute(sa.select(sa.func.count()).select_from(SignInSession)).scalar_one() == 0

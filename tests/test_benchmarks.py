@@ -1,19 +1,22 @@
 """The benchmarks measure something: a tiny clinic, no timing asserted. The steps of SQLite are counted, so those are held to their goal."""
 
 import sys
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import clinics, patient_page, trends
+from benchmarks import clinics, fifty_people, patient_page, proof, trends
 from benchmarks.clinics import ClinicFile, clinic_file, shown_episodes
 from benchmarks.figures import Figure, Pairs, cpu_pairs
 from benchmarks.flatness import flatness, opened, vm_steps
+from benchmarks.serving import running
 from data import queries
 from data.database import make_engine, writing
 from models import PainScore, RestAnswer, Run
+from tests.serving import ROOT
 
 PATIENTS, THROUGH = 20, date(2026, 6, 30)
 
@@ -142,6 +145,43 @@ def test_the_patient_page_is_measured_as_served(folder: Path) -> None:
     assert len(measured.figures) == 7
     assert all(sane(figure) and figure.ratio > 1 for figure in measured.figures if figure.name.startswith("CPU"))
     assert len(measured.told) == 3
+
+
+def test_people_at_work_at_once_each_see_their_own_patient_only(tmp_path: Path) -> None:
+    load = fifty_people.measured(tmp_path, 8, years=1, clicks=8, think_s=(0.0, 0.0))
+    assert load.is_clean, load.lines
+    assert load.interactions >= 8 * 8
+    assert load.saved > 0
+    assert "8 of 8" in load.lines[1]
+
+
+def test_the_load_program_finds_who_is_shown_the_patient_of_another(tmp_path: Path) -> None:
+    url, members = fifty_people.crowd(tmp_path, 2, years=1)
+    swapped = [replace(member, token=other.token, episode=other.episode) for member, other in zip(members, members[::-1], strict=True)]
+    with running(url) as (address, _):
+        load = fifty_people.at_work(address, swapped, clicks=4, think_s=(0.0, 0.0))
+    assert {said.split(" on ")[0] for said in load.wrong} == {"person 1 was sent something of 2", "person 2 was sent something of 1"}
+    assert load.missing
+    assert not load.is_clean
+
+
+def test_a_proof_is_told_by_its_own_figures_and_one_that_fails_is_not_hidden() -> None:
+    holds = proof.Proof("Three", "Three tries.", ("-c", "print('3 tries, 0 leaks'); print('noise')"), r"tries")
+    fails = replace(holds, name="Failing", command=("-c", "print('1 tries'); raise SystemExit(1)"))
+    outcomes = [proof.tried(holds), proof.tried(fails)]
+    assert [(one.holds, one.lines) for one in outcomes] == [(True, ("3 tries, 0 leaks",)), (False, ("1 tries",))]
+    page = proof.written(outcomes, commit="abc123", at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
+    assert "on 2026-01-02 03:04 UTC at commit abc123" in page
+    assert "## Three\n\nThree tries.\n\n    3 tries, 0 leaks\n\nHolds." in page
+    assert "    1 tries\n\n**DOES NOT HOLD**" in page
+
+
+def test_every_proof_names_something_that_is_there() -> None:
+    for one in proof.PROOFS:
+        named = [part for part in one.command if part.startswith(("tests/", "benchmarks."))]
+        assert named
+        for part in named:
+            assert (ROOT / (f"{part.replace('.', '/')}.py" if part.startswith("benchmarks.") else part)).is_file(), part
 
 
 def test_pairs_give_the_median_of_their_ratios() -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from access import accounts
 from data.database import make_engine
 from models import Clinic
 from tests.run_files import START, fit_run, gpx_file, gpx_track, steady_points, tcx_run
@@ -254,5 +256,105 @@ def test_a_folder_without_a_file_is_said(clinic_url: str, tmp_path: Path) -> Non
 def test_help_names_every_command(tmp_path: Path) -> None:
     done = data(f"sqlite:///{tmp_path}/clinic.db", "--help")
     assert done.returncode == 0
-    for command in ("migrate", "demo", "init", "import", "export"):
+    for command in ("migrate", "demo", "init", "import", "export", "user", "site", "audit"):
         assert command in done.stdout
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Who works here
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def done_well(url: str, *arguments: str) -> str:
+    done = data(url, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def link_in(said: str) -> str:
+    (token,) = re.findall(r"^  /set-passphrase/([\w-]{43})$", said, re.MULTILINE)
+    return str(token)
+
+
+def test_a_real_clinic_gets_its_sites_and_people_from_the_terminal(clinic_url: str) -> None:
+    assert done_well(clinic_url, "site", "list") == ""
+    assert "data site add" in refused_in_a_sentence(
+        clinic_url, "user", "add", "Tess", "--login", "tess", "--role", "owner", "--site", "Lakeside"
+    )
+    assert done_well(clinic_url, "site", "add", "Lakeside") == "Lakeside is a site of the clinic now.\n"
+    done_well(clinic_url, "site", "add", "Video", "--kind", "virtual")
+    assert done_well(clinic_url, "site", "list") == "Lakeside  |  in_person\nVideo  |  virtual\n"
+    assert refused_in_a_sentence(clinic_url, "site", "add", "Video") == "There is a site called Video already.\n"
+
+    added = (
+        "user",
+        "add",
+        "Tess Lake",
+        "--login",
+        "Tess",
+        "--role",
+        "owner",
+        "--role",
+        "therapist",
+        "--site",
+        "Lakeside",
+        "--site",
+        "Video",
+    )
+    said = done_well(clinic_url, *added)
+    assert said.startswith("Tess Lake works here now: owner, therapist.\n")
+    assert re.search(r"once, until \d{4}-\d\d-\d\d \d\d:\d\d\.", said)
+    engine = make_engine(clinic_url)
+    assert accounts.link_holds(engine, link_in(said))
+    assert refused_in_a_sentence(clinic_url, *added) == "The login name tess is taken. Choose another one.\n"
+    listed = done_well(clinic_url, "user", "list")
+    assert listed.splitlines() == [
+        "Tess Lake  |  Roles: owner, therapist  |  Sites: Lakeside, Video  |  State: passphrase not set yet  |  Login name: tess  |  "
+        "Second factor: no  |  Single sign-on: no"
+    ]
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT actor, source, action FROM audit_event WHERE object_kind = 'person'")).all()
+    assert [tuple(row) for row in rows] == [
+        ("command line", "command line", "create"),
+        ("command line", "command line", "permission_change"),
+    ]
+    engine.dispose()
+
+
+def test_a_person_is_changed_by_their_login_name(clinic_url: str) -> None:
+    for name in ("Olga", "Tess"):
+        done_well(clinic_url, "user", "add", name, "--login", name, "--role", "owner")
+    first = link_in(done_well(clinic_url, "user", "link", "TESS"))
+    second = link_in(done_well(clinic_url, "user", "link", "tess"))
+    engine = make_engine(clinic_url)
+    assert [accounts.link_holds(engine, token) for token in (first, second)] == [False, True]
+    engine.dispose()
+    assert (
+        done_well(clinic_url, "user", "role", "tess", "--role", "therapist", "--role", "front_desk")
+        == "Tess is therapist, front desk now.\n"
+    )
+    assert done_well(clinic_url, "user", "off", "tess") == "Tess is switched off.\n"
+    assert refused_in_a_sentence(clinic_url, "user", "link", "tess") == "This person is switched off. Switch them on first.\n"
+    assert done_well(clinic_url, "user", "on", "tess") == "Tess is switched on.\n"
+    assert done_well(clinic_url, "user", "unlock", "tess") == "Tess can try again.\n"
+    assert done_well(clinic_url, "user", "reset-second-factor", "tess") == "Tess has no second factor any more.\n"
+    for arguments in (("off", "olga"), ("role", "olga", "--role", "therapist")):
+        assert "no owner who can sign in" in refused_in_a_sentence(clinic_url, "user", *arguments)
+    for command in ("link", "off", "on", "unlock", "reset-second-factor"):
+        assert refused_in_a_sentence(clinic_url, "user", command, "nobody") == "There is nobody with the login name nobody.\n"
+    assert refused_in_a_sentence(clinic_url, "user", "add", "Nia", "--role", "owner") == "A login name has 1 to 100 characters.\n"
+    assert data(clinic_url, "user", "add", "Nia", "--login", "nia", "--role", "king").returncode == 2
+    assert data(clinic_url, "user", "add", "Nia", "--login", "nia").returncode == 2
+
+
+def test_in_the_demo_clinic_people_are_added_without_a_login_name(demo_url: str) -> None:
+    said = done_well(demo_url, "user", "add", "Nia New", "--role", "therapist")
+    assert said.endswith("This is the demo clinic: they sign in by choosing their name.\n")
+    assert "Nia New  |  Roles: therapist" in done_well(demo_url, "user", "list")
+    assert "by choosing a name" in refused_in_a_sentence(demo_url, "user", "add", "Otto", "--login", "otto", "--role", "owner")
+
+
+def test_a_new_clinic_says_what_to_do_next(tmp_path: Path) -> None:
+    said = data(f"sqlite:///{tmp_path}/clinic.db", "init").stdout
+    for next_step in ("data site add", "prints a link by which the first owner", "data user add"):
+        assert next_step in said

@@ -2,8 +2,9 @@
 
 import csv
 import io
+import itertools
 import json
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,12 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import load_workbook
+from openpyxl.cell import Cell
+from openpyxl.worksheet.worksheet import Worksheet
 
 from data import queries
+from data.excel import workbook
 from data.exports import csv_text, guarded, json_text
 from models import PainMoment
 from tests.clinic_scene import new_scene, run_on, score_on
@@ -30,6 +35,29 @@ FRAME = pd.DataFrame(
         "answered_at_utc": [pd.NaT, pd.Timestamp("2025-03-02T13:00:00Z")],
     }
 )
+
+
+STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r")  # the last but two are full-width
+BLANKS = ("", " ", "   ", "\u00a0", "\u3000", "\u200b", "\ufeff", "\x00", "\x0b", "\u202e")
+FORMULAS = ("1+1", "cmd|' /C calc'!A0", 'HYPERLINK("http://evil.example","x")')
+
+
+def hostile_texts() -> list[str]:
+    """Give 300 texts that want to be a formula: each beginning, hidden behind each blank, before each formula."""
+    return [blank + start + formula for start, blank, formula in itertools.product(STARTS, BLANKS, FORMULAS)]
+
+
+def seen(text: str) -> str:
+    kept = "".join(char for char in text if char.isprintable() or char in "\t\r\n")
+    return "\n".join(kept.replace("\r\n", "\n").split("\r"))
+
+
+def sheet_of(content: bytes) -> Worksheet:
+    book = load_workbook(io.BytesIO(content))
+    (name,) = book.sheetnames
+    sheet = book[name]
+    assert isinstance(sheet, Worksheet)
+    return sheet
 
 
 def test_what_is_missing_is_null_or_empty_and_whole_numbers_stay_whole() -> None:
@@ -70,7 +98,7 @@ def test_numbers_are_written_as_numbers(value: object, written: str) -> None:
     assert json.loads(json_text(frame)) == [{"value": json.loads(written)}]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("start", [*STARTS, "\n"])
 @pytest.mark.parametrize("before", ["", " ", "   ", "\u00a0", "\u202e", "\x00"])
 def test_a_text_that_would_be_a_formula_is_guarded(start: str, before: str) -> None:
     assert guarded(f"{before}{start}1+1").startswith("'")
@@ -81,6 +109,11 @@ def test_other_text_is_left_alone(text: str) -> None:
     assert guarded(text) == text
 
 
+def test_a_bare_carriage_return_begins_no_row_of_its_own() -> None:
+    frame = pd.DataFrame({"note": ["a\r=1+1", "b\r\n=1+1"]})
+    assert csv_text(frame) == 'note\n"a\n=1+1"\n"b\n=1+1"\n'
+
+
 @given(st.text())
 def test_no_cell_begins_a_formula_and_each_reads_back(text: str) -> None:
     frame = pd.DataFrame({"note": pd.Series([text], dtype=object), "number": [-1]})
@@ -89,7 +122,7 @@ def test_no_cell_begins_a_formula_and_each_reads_back(text: str) -> None:
     assert row[1] == "-1"
     cell = row[0]
     assert not cell.lstrip().startswith(("=", "+", "-", "@"))
-    assert cell.removeprefix("'") == "".join(char for char in text if char.isprintable() or char in "\t\r\n").removeprefix("'")
+    assert cell.removeprefix("'") == seen(text).removeprefix("'")
 
 
 def test_no_rows_are_a_header_and_an_empty_list() -> None:
@@ -108,3 +141,61 @@ def test_a_patients_runs_and_scores_go_out_as_they_are(engine: sa.Engine) -> Non
     first, second = json.loads(json_text(queries.scores(engine, scene.tess, patient)))
     assert (first["nprs"], first["for_date"], first["counted_date"], first["run_id"]) == (0, "2025-03-03", "2025-03-02", run)
     assert (second["nprs"], second["run_id"], second["recalled"]) == (4, None, True)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Excel
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def test_300_hostile_texts_are_text_in_a_workbook_and_guarded_in_csv() -> None:
+    texts = hostile_texts()
+    assert len(texts) == len(set(texts)) == 300
+    frame = pd.DataFrame({"note": texts})
+    cells = [row[0] for row in sheet_of(workbook(frame, title="Notes")).iter_rows(min_row=2)]
+    assert len(cells) == 300
+    assert {cell.data_type for cell in cells} == {"s"}
+    assert all(cell.quotePrefix for cell in cells)
+    assert not [cell.value for cell in cells if any(char != " " and not char.isprintable() and char not in "\t\r\n" for char in cell.value)]
+    for text, cell in zip(texts, cells, strict=True):
+        assert seen(text) == cell.value
+    lines = list(csv.reader(io.StringIO(csv_text(frame), newline="")))[1:]
+    assert [line for (line,) in lines] == [f"'{seen(text)}" for text in texts]
+    assert not [line for (line,) in lines if line.lstrip().startswith(STARTS) or line.lstrip(" ").startswith(STARTS)]
+
+
+@pytest.mark.parametrize("text", ["#N/A", "#REF!", "TRUE", "1", "2026-11-24", "_x003D_1+1", "a" * 500, "José 痛 🏃", "<b>", "'=1+1"])
+def test_text_stays_the_text_that_it_is_in_a_workbook(text: str) -> None:
+    cell = sheet_of(workbook(pd.DataFrame({"note": [text]}), title="Notes")).cell(2, 1)
+    assert (cell.value, cell.data_type, bool(cell.quotePrefix)) == (text, "s", False)
+
+
+def test_in_a_workbook_numbers_are_numbers_days_are_days_and_what_is_missing_is_empty() -> None:
+    sheet = sheet_of(workbook(FRAME, title="Runs"))
+    assert sheet.title == "Runs"
+    assert sheet.freeze_panes == "A2"
+    header, first, second = ([*row] for row in sheet.iter_rows())
+    assert [cell.value for cell in header] == list(FRAME.columns)
+    assert all(isinstance(cell, Cell) and cell.font.b for cell in header)
+    assert not any(cell.font.b for cell in first)
+    midnight = datetime(2025, 3, 2)
+    assert [cell.value for cell in first] == [
+        1, midnight, datetime(2025, 3, 2, 13), 8_000, 171.25, 4, True, "=cmd|' /C calc'!A0", None,
+    ]  # fmt: skip
+    assert [cell.value for cell in second] == [
+        2, datetime(2025, 3, 4), datetime(2025, 3, 4, 13), 0, None, None, False, 'Garmin "55", red', datetime(2025, 3, 2, 13),
+    ]  # fmt: skip
+    assert [cell.data_type for cell in first] == ["n", "d", "d", "n", "n", "n", "b", "s", "n"]
+    assert (first[1].number_format, first[2].number_format) == ("yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss")
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=20))
+def test_no_text_at_all_becomes_anything_but_text_or_stops_a_workbook(texts: list[str]) -> None:
+    sheet = sheet_of(workbook(pd.DataFrame({"note": pd.Series(texts, dtype=object)}), title="Notes"))
+    cells = [sheet.cell(row, 1) for row in range(2, len(texts) + 2)]
+    assert all(cell.data_type == "s" or cell.value is None for cell in cells)
+    assert [bool(cell.value) for cell in cells] == [bool(seen(text)) for text in texts]
+
+
+def test_no_rows_are_a_workbook_with_its_header() -> None:
+    assert [[cell.value for cell in row] for row in sheet_of(workbook(FRAME.iloc[:0], title="Runs")).iter_rows()] == [list(FRAME.columns)]

@@ -1,6 +1,7 @@
 """Who may import whom, and what nobody may do: read from the source, without running it. See docs/decisions/0001-three-packages.md."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,13 +158,111 @@ def raw_html(source: Source) -> Iterator[str]:
             yield f"{source.path}:{line} imports {dotted}"
 
 
+# Streamlit's elements and files that ask another host, or hand a file out past the gate, the audit and its rules for formulas.
+PAST_THE_GATE = {
+    "map",
+    "pydeck_chart",
+    "download_button",
+    "login",
+    "logout",
+    "link_button",
+    "iframe",
+    "logo",
+    "video",
+    "audio",
+}
+SHARED_CACHES = {"cache_data", "cache_resource"}
+# Where SQL may be written as text: the connections themselves, and the audit, which looks at its own triggers.
+WRITES_SQL = {"models.py", "data/database.py", "data/audit.py", "data/records.py"}
+PAST_THE_ORM = {"text", "literal_column", "exec_driver_sql", "raw_connection", "driver_connection", "__table__"}
+PRODUCT = {"models", "data", "rehab", "rehab/charts", "clinic", "access", "pages", "dashboard.py", "data/__main__.py"}
+
+
+def doors_beside_the_gate(source: Source) -> Iterator[str]:
+    """What leaves the clinic goes through the gate and the audit; what is known of a patient is kept for nobody else."""
+    if source.room not in PRODUCT:
+        return
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Attribute):
+            continue
+        of_streamlit = isinstance(node.value, ast.Name) and node.value.id in {"st", "streamlit"}
+        if of_streamlit and node.attr in PAST_THE_GATE:
+            yield f"{source.path}:{node.lineno} uses st.{node.attr}, a way past the gate"
+        if of_streamlit and node.attr in SHARED_CACHES:
+            yield f"{source.path}:{node.lineno} uses st.{node.attr}, which all people share"
+    for line, dotted in imports(source):
+        if dotted.startswith("streamlit.") and dotted.rsplit(".", 1)[-1] in PAST_THE_GATE | SHARED_CACHES:
+            yield f"{source.path}:{line} imports {dotted}"
+
+
+def sql_as_text(source: Source) -> Iterator[str]:
+    """The lock is a condition on statements that are built; a text would go past it."""
+    if source.room not in PRODUCT or source.path in WRITES_SQL or source.path.startswith("data/migrations/"):
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Attribute) and node.attr in PAST_THE_ORM:
+            of_a_library = isinstance(node.value, ast.Name) and node.value.id in {"sa", "sqlalchemy", "sqlmodel"}
+            if of_a_library or node.attr not in {"text", "literal_column"}:
+                yield f"{source.path}:{node.lineno} uses {node.attr}: SQL as text goes past the lock"
+    for line, dotted in imports(source):
+        if dotted.split(".")[0] in {"sqlalchemy", "sqlmodel"} and dotted.rsplit(".", 1)[-1] in PAST_THE_ORM:
+            yield f"{source.path}:{line} imports {dotted}: SQL as text goes past the lock"
+
+
+def words_in_logs(source: Source) -> Iterator[str]:
+    """Our own log lines are fixed words: what is filled in is known by its key (access/logs.py)."""
+    if source.room not in PRODUCT:
+        return
+    for node in ast.walk(source.tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if (
+            node.func.attr in {"debug", "info", "warning", "error", "exception", "critical"}
+            and "log" in ast.unparse(node.func.value).lower()
+        ):
+            words = node.args[0] if node.args else None
+            if not (isinstance(words, ast.Constant) and isinstance(words.value, str)):
+                yield f"{source.path}:{node.lineno} logs words that are not fixed"
+
+
+# An address in a sentence of a docstring or a comment is read by people; in the code it would be asked.
+def addresses_of_others(source: Source) -> Iterator[str]:
+    """Nothing is asked of another host: no fonts, no pictures, no scripts."""
+    if source.room not in PRODUCT:
+        return
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            hosts = re.findall(r"(?:https?:)?//([\w-]+(?:\.[\w-]+)+)", node.value)
+            if asked := [host for host in hosts if host not in NAMES_OF_FORMATS and not host.startswith("127.")]:
+                yield f"{source.path}:{node.lineno} names the address {asked[0]}"
+
+
+NAMES_OF_FORMATS = {"www.w3.org", "www.topografix.com", "www.garmin.com", "hl7.org", "snomed.info", "unitsofmeasure.org"}  # never asked
+
+
 def drawer_names(source: Source) -> Iterator[str]:
     for part in source.path.removesuffix(".py").split("/"):
         for word in set(part.split("_")) & DRAWERS:
             yield f"{source.path} is named {word!r}: name it after what is in it"
 
 
-RULES = (arrows_broken, clocks_and_files_read, raw_html, drawer_names)
+RULES = (
+    arrows_broken,
+    clocks_and_files_read,
+    raw_html,
+    doors_beside_the_gate,
+    sql_as_text,
+    words_in_logs,
+    addresses_of_others,
+    drawer_names,
+)
 
 
 def offences(root: Path) -> list[str]:
@@ -246,6 +345,19 @@ def tree(root: Path, **files: str) -> list[str]:
         ("pages/today.py", "st.markdown('x', **{'unsafe_allow_html': True})", "names unsafe_allow_html"),
         ("pages/today.py", "st.components.v1.html('<b>')", "uses components.html"),
         ("docs/screenshots.py", "from streamlit.components.v1 import html", "imports streamlit.components.v1.html"),
+        ("pages/today.py", "import streamlit as st\nst.map(x)", "past the gate"),
+        ("pages/today.py", "import streamlit as st\nst.download_button('x', b'')", "past the gate"),
+        ("pages/today.py", "import streamlit as st\nst.login()", "past the gate"),
+        ("pages/today.py", "from streamlit import download_button", "imports streamlit.download_button"),
+        ("pages/today.py", "import streamlit as st\n@st.cache_data\ndef rows():\n    pass", "all people share"),
+        ("data/queries.py", "import sqlalchemy as sa\nALL = sa.text('SELECT 1')", "goes past the lock"),
+        ("data/queries.py", "from sqlalchemy import text", "goes past the lock"),
+        ("clinic/today.py", "def rows(connection):\n    return connection.exec_driver_sql('SELECT 1')", "goes past the lock"),
+        ("access/sessions.py", "from models import Person\nROWS = Person.__table__", "goes past the lock"),
+        ("data/audit.py", "import logging\nlogging.getLogger('x').warning(f'{name}')", "not fixed"),
+        ("access/web.py", "LOGGER.error(error)", "not fixed"),
+        ("rehab/charts/theme.py", "FONT = 'https://fonts.example.com/x.css'", "names the address fonts.example.com"),
+        ("pages/today.py", "ICON = '//cdn.example.com/i.png'", "names the address cdn.example.com"),
         ("rehab/utils.py", "", "named 'utils'"),
         ("pages/shared/date_helpers.py", "", "named 'helpers'"),
         ("clinic/common/names.py", "", "named 'common'"),
@@ -273,6 +385,9 @@ def test_a_broken_rule_is_found_and_said(tmp_path: Path, path: str, text: str, s
         ("data/__main__.py", "import typer\nfrom clinic import weeks"),
         ("models.py", "from datetime import datetime\ndef utc_now():\n    return datetime.now()\nDEFAULT = Field(default_factory=utc_now)"),
         ("data/records.py", "from datetime import date\nSTAMP = lambda: date.today()"),
+        ("access/web.py", "import logging\nlogging.getLogger('still_running').warning('errno %(errno)s', {'errno': 1})"),
+        ("rehab/weekly.py", '"""See https://example.org/paper."""'),
+        ("data/importers/table.py", "def day(line):\n    return line.text('date')"),
         ("rehab/weekly.py", "import datetime\ndef week(as_of: datetime.date) -> datetime.date:\n    return as_of"),
         ("rehab/weekly.py", "from datetime import datetime, time\ndef midnight(day):\n    return datetime.combine(day, time(0, 0))"),
         ("pages/shared/commonly_seen.py", ""),

@@ -1,7 +1,8 @@
 """A visitor of the served app without a browser: plain HTTP, and the raw WebSocket that a browser's page would open."""
 
 import http.client
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -9,6 +10,8 @@ from urllib.parse import urlencode, urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -24,6 +27,7 @@ class Answer:
     status: int
     headers: http.client.HTTPMessage
     text: str
+    content: bytes = b""
 
     @property
     def location(self) -> str:
@@ -46,7 +50,7 @@ class Visitor:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         connection.request(method, path, body=body, headers=sent)
         answer = connection.getresponse()
-        text = answer.read().decode("utf-8", "replace")
+        content = answer.read()
         connection.close()
         for value in answer.headers.get_all("set-cookie", []):
             for name, morsel in SimpleCookie(value).items():
@@ -54,7 +58,7 @@ class Visitor:
                     self.cookies[name] = morsel.value
                 else:
                     self.cookies.pop(name, None)
-        return Answer(answer.status, answer.headers, text)
+        return Answer(answer.status, answer.headers, content.decode("utf-8", "replace"), content)
 
     @property
     def cookie(self) -> str:
@@ -77,24 +81,60 @@ class Visitor:
 
 @dataclass
 class Window:
-    """An open page."""
+    """
+    An open page.
+
+    Attributes
+    ----------
+    frames : bytes
+        All that the server sent for the page that was shown last, as it came: texts stand in it as UTF-8, those of tables too.
+    """
 
     socket: ClientConnection
     streamlit_session: str = ""
+    frames: bytes = b""
+    messages: list[ForwardMsg] = field(default_factory=list)
 
-    def show(self, page: str = "", query: str = "") -> str:
-        """Ask for a page; give all that the server sends for it, as text."""
+    def ask(self, page: str = "", query: str = "", *, widgets: Iterable[WidgetState] = ()) -> None:
+        """Ask for a page, its widgets set as a browser would tell them; what comes is taken in by `take_in`."""
         asked = BackMsg()
         asked.rerun_script.query_string = query
         asked.rerun_script.page_name = page
+        asked.rerun_script.widget_states.widgets.extend(widgets)
         self.socket.send(asked.SerializeToString())
-        seen = []
+
+    def take_in(self) -> bytes:
+        """Wait until the page is whole; give the frames."""
+        parts, self.messages = list[bytes](), []
         while True:
             received = self.socket.recv(timeout=PATIENCE_S)
-            message = ForwardMsg.FromString(received if isinstance(received, bytes) else received.encode())
+            parts.append(received if isinstance(received, bytes) else received.encode())
+            message = ForwardMsg.FromString(parts[-1])
+            self.messages.append(message)
             kind = message.WhichOneof("type")
             if kind == "new_session":
                 self.streamlit_session = message.new_session.initialize.session_id or self.streamlit_session
-            seen.append(str(message))
             if kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                return "\n".join(seen)
+                self.frames = b"".join(parts)
+                return self.frames
+
+    def until_closed(self) -> tuple[int, str]:
+        """Wait until the server closes; gives the code it closed with, and all that it sent before, as text."""
+        seen = []
+        while True:
+            try:
+                received = self.socket.recv(timeout=PATIENCE_S)
+            except ConnectionClosed as closed:
+                return (closed.rcvd.code if closed.rcvd else 0), "\n".join(seen)
+            seen.append(str(ForwardMsg.FromString(received if isinstance(received, bytes) else received.encode())))
+
+    def show(self, page: str = "", query: str = "", *, widgets: Iterable[WidgetState] = ()) -> str:
+        """Ask for a page; give all that the server sends for it, as text."""
+        self.ask(page, query, widgets=widgets)
+        self.take_in()
+        return "\n".join(str(message) for message in self.messages)
+
+    def widget_ids(self) -> list[str]:
+        """Give the ids of the widgets of the page that was shown last."""
+        told = "\n".join(str(message.delta) for message in self.messages if message.WhichOneof("type") == "delta")
+        return sorted(set(re.findall(r'\bid: "(\$\$ID-[^"]+)"', told)))

@@ -45,15 +45,25 @@ def begin() -> Viewer:
 def begin_proved() -> Viewer:
     """Begin a page on which something delicate is done: who proved themselves too long ago is asked for the passphrase again."""
     viewer = begin()
-    held = session()
-    if held is None or held.proved_left <= timedelta():
-        st.write("This page asks for your passphrase again, because what it does is delicate.")
-        st.html(
-            f'<form class="door" method="get" action="/confirm"><input type="hidden" name="next" value="{html.escape(here())}">'
-            "<button>Enter the passphrase</button></form>"
-        )
+    if not is_proved():
+        ask_again("This page asks for your passphrase again, because what it does is delicate.")
         st.stop()
     return viewer
+
+
+def is_proved() -> bool:
+    """Say whether the person proved a short while ago who they are."""
+    held = session()
+    return held is not None and held.proved_left > timedelta()
+
+
+def ask_again(why: str) -> None:
+    """Say why the passphrase is asked for again, and lead there and back."""
+    st.write(why)
+    st.html(
+        f'<form class="door" method="get" action="/confirm"><input type="hidden" name="next" value="{html.escape(here())}">'
+        "<button>Enter the passphrase</button></form>"
+    )
 
 
 def here() -> str:

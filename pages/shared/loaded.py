@@ -1,7 +1,7 @@
 """What the pages need, loaded with the server and not with its first visitor."""
 
-from access import accounts
-from clinic import charts, diary, episodes, imports, register, today
+from access import accounts, people
+from clinic import audit_words, charts, diary, episodes, exports, imports, register, today
 from pages.shared import shell
 
-LOADED = (accounts, charts, diary, episodes, imports, register, shell, today)
+LOADED = (accounts, audit_words, charts, diary, episodes, exports, imports, people, register, shell, today)

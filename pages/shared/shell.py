@@ -7,12 +7,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from access import accounts
+from access import accounts, logs
 from clinic import COULD_NOT_BE_READ, DatabaseUnusable
 from models import Role, Viewer
 from pages.shared.begin import here, session, signed_in
 from pages.shared.look import palette, scheme
-from pages.shared.plain import plain
+from pages.shared.window_language import LOCKED_TITLE
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ PAGES = (
     Page("pages/pain_diary.py", "Pain diary", "pain-diary"),
     Page("pages/import_runs.py", "Import runs", "import-runs"),
     Page("pages/patients.py", "Patients", "patients"),
+    Page("pages/people.py", "People", "people", OWNER),
+    Page("pages/audit.py", "Audit", "audit", OWNER),
 )
 # A file of ours: an icon by name would be fetched from outside the clinic.
 ICON = Path(__file__).with_name("icon.png")
@@ -48,10 +50,21 @@ STYLE = """<style>
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {{ color: {ground} !important; }}
 form.door button {{ font: inherit; color: inherit; background: none; border: 1px solid currentColor; border-radius: 0.375rem;
   padding: 0.2rem 0.7rem; cursor: pointer; }}
+a.me {{ color: inherit; opacity: 0.8; font-size: 0.875rem; text-decoration: none; }}
+a.me:hover, a.me:focus-visible {{ text-decoration: underline; }}
 .stMainBlockContainer {{ padding-top: 3.75rem; padding-bottom: 3rem; }}
 @media (min-width: 900px) {{
   .st-key-who_is_there {{ position: fixed; top: 0.7rem; right: 1.5rem; width: auto; z-index: 999991; }}
 }}
+</style>"""
+# A window that lost the server cannot be told to lock itself, so it blanks. Streamlit marks the state of its connection.
+BLANK_AFTER = timedelta(minutes=1)
+LOST = "html:has([data-testid='stApp']:not([data-test-connection-state='CONNECTED']))"
+BLANK_STYLE = """<style>
+html::before {{ content: "No connection to Still Running. Once it answers again, reload this page."; position: fixed; inset: 0; padding: 3.75rem 1rem;
+  text-align: center; font: 1rem "Source Sans", sans-serif; color: {ink}; opacity: 0; pointer-events: none; }}
+{lost} body {{ opacity: 0; transition: opacity 0s linear {after_s}s !important; }}
+{lost}::before {{ opacity: 1; transition: opacity 0s linear {after_s}s !important; }}
 </style>"""
 
 
@@ -70,12 +83,15 @@ def show() -> None:
         if viewer is None:
             _locked()
             return
+        st.html(BLANK_STYLE.format(ink=palette(scheme()).ink, lost=LOST, after_s=int(BLANK_AFTER.total_seconds())))
         _watch()
         _who_is_there(viewer)
         page.run()
     except DatabaseUnusable as unusable:
+        logs.broke(unusable)
         st.error(str(unusable), icon=":material/database_off:")
-    except COULD_NOT_BE_READ:
+    except COULD_NOT_BE_READ as error:
+        logs.broke(error)
         st.error(
             "This page could not be read from the database. Nothing was changed. Reload the page; if it stays so, the disk may be full or "
             "the database in use by another program: `python -m data --help` says what can be done.",
@@ -87,7 +103,8 @@ def _who_is_there(viewer: Viewer) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small", key="who_is_there"):
         if accounts.is_demo():
             st.badge("Demo clinic: all people are made up", icon=":material/science:", color="orange")
-        st.caption(f"{plain(viewer.name)}, {accounts.role_words(viewer)}", width="content")
+        who = html.escape(f"{viewer.name}, {accounts.role_words(viewer)}")
+        st.html(f'<a class="me" href="/account" title="Your account">{who}</a>', width="content")
         st.html('<form class="door" method="post" action="/logout"><button>Sign out</button></form>', width="content")
 
 
@@ -108,7 +125,7 @@ def _locked() -> None:
     """Show nothing of the clinic, and the way back to where the person was."""
     st.session_state.clear()
     wanted = html.escape(here())
-    st.title("Signed out")
+    st.title(LOCKED_TITLE)
     st.write(
         "This window was locked: you signed out, nothing was clicked for a while, or your working day here is over. What you saved is kept."
     )

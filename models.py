@@ -697,7 +697,9 @@ class PainScore(Table, table=True):
     corrects_id: int | None = _owned_by("pain_score", nullable=True, ondelete="SET NULL")
     retired_at_utc: datetime | None = None
     retired_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
-    named_run_id: int | None = _owned_by("run", nullable=True, index=True, ondelete="SET NULL")  # named, before that run was merged into another
+    named_run_id: int | None = _owned_by(
+        "run", nullable=True, index=True, ondelete="SET NULL"
+    )  # named, before that run was merged into another
 
 
 class RestAnswer(Table, table=True):

@@ -210,29 +210,61 @@ def record(
     int
         The row's number.
     """
+    told = Told(kind=kind, key=key, patient_id=patient_id, old=old, new=new)
+    return record_each(connection, viewer, action, [told], now=now)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one row of `record_each` tells; see `record`."""
+
+    kind: str = ""
+    key: object = ""
+    patient_id: int | None = None
+    old: Mapping[str, Any] | None = None
+    new: Mapping[str, Any] | None = None
+
+
+def record_each(
+    connection: sa.Connection, viewer: Viewer, action: AuditAction, events: Sequence[Told], *, now: datetime | None = None
+) -> int:
+    """
+    Append a row for each of some events of one kind, in their order, inside their transaction; as `record`, but many at once.
+
+    Returns
+    -------
+    int
+        The last row's number.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_APPENDING)))
     secret = _key(connection)
     last = connection.execute(sa.select(EVENT.c.seq, EVENT.c.mac).order_by(EVENT.c.seq.desc()).limit(1)).one_or_none()
-    told = {name: values for name, values in (("old", old), ("new", new)) if values is not None}
-    row: dict[str, Any] = {
-        "seq": last.seq + 1 if last else 1,
-        "at_utc": now or utc_now(),
-        "person_id": viewer.person_id,
-        "actor": viewer.name,
-        "source": viewer.source,
-        "action": action.value,
-        "object_kind": kind,
-        "object_key": plain_text(str(key))[:KEY_CHARACTERS_MAX],
-        "patient_id": patient_id,
-        "detail": json.dumps(told, ensure_ascii=False, sort_keys=True, default=_plain) if told else "",
-        "previous_mac": last.mac if last else NOTHING_BEFORE,
-    }
-    row["mac"] = _mac(secret, row)
-    connection.execute(sa.insert(EVENT).values(row))
-    engine, head = connection.engine, _Head(row["seq"], row["mac"])
+    seq, mac = (last.seq, last.mac) if last else (0, NOTHING_BEFORE)
+    moment = now or utc_now()
+    rows = []
+    for event in events:
+        told = {name: values for name, values in (("old", event.old), ("new", event.new)) if values is not None}
+        row: dict[str, Any] = {
+            "seq": seq + 1,
+            "at_utc": moment,
+            "person_id": viewer.person_id,
+            "actor": viewer.name,
+            "source": viewer.source,
+            "action": action.value,
+            "object_kind": event.kind,
+            "object_key": plain_text(str(event.key))[:KEY_CHARACTERS_MAX],
+            "patient_id": event.patient_id,
+            "detail": json.dumps(told, ensure_ascii=False, sort_keys=True, default=_plain) if told else "",
+            "previous_mac": mac,
+        }
+        row["mac"] = _mac(secret, row)
+        seq, mac = row["seq"], row["mac"]
+        rows.append(row)
+    connection.execute(sa.insert(EVENT), rows)
+    engine, head = connection.engine, _Head(seq, mac)
     connection.get_execution_options()["after_commit"].append(lambda: _remember(engine, secret, head))
-    return head.seq
+    return seq
 
 
 class _Recent:

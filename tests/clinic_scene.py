@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from data import queries, records
+from data import queries, records, runs
 from data.database import reading, writing
 from models import (
     Clinic,
@@ -64,7 +64,7 @@ class Scene:
 
     def run(self, patient_key: str, entry: RunEntry, *, now: datetime = WRITTEN_AT, viewer: Viewer | None = None) -> int:
         """Store a run; gives its id."""
-        return records.add_run(self.engine, viewer or self.tess, patient_key, entry, now=now)
+        return runs.add_run(self.engine, viewer or self.tess, patient_key, entry, now=now)
 
     def score(self, patient_key: str, *entries: PainEntry, now: datetime = WRITTEN_AT, viewer: Viewer | None = None) -> int:
         """Store scores; gives how many were new."""

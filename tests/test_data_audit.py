@@ -19,6 +19,7 @@ from clinic.episodes import episode
 from data import audit, imports, queries, records
 from data.database import DatabaseUnusable, make_engine, writing
 from data.permissions import COMMAND_LINE, GRANTS, Act, NotFound
+from data.runs import add_run, retire_run
 from models import AuditAction, PainMoment, PatientEntry, RestEntry, RestMoment, Side, Viewer
 from tests.clinic_scene import CHICAGO, TODAY, Scene, new_scene, run_on, score_on
 from tests.serving import ROOT, environment_for
@@ -32,8 +33,8 @@ TRIALS = 120
 LEFT = {
     "records.add_patient": ("create", "patient"),
     "records.add_episode": ("create", "episode_of_care"),
-    "records.add_run": ("create", "run"),
-    "records.retire_run": ("retire", "run"),
+    "runs.add_run": ("create", "run"),
+    "runs.retire_run": ("retire", "run"),
     "records.add_pain_scores": ("create", "diary"),
     "records.add_diary_day": ("create", "diary"),
     "records.correct_pain_score": ("change", "pain_score"),
@@ -129,8 +130,8 @@ def test_a_day_without_a_run_that_is_taken_back_stands_in_the_row_of_what_took_i
         "day_without_run",
     )
     assert taken_back(lambda: imports.import_files(scene.engine, scene.tess, ada.patient, [source], via="app")) == ("import", "import_file")
-    records.retire_run(scene.engine, scene.tess, scene.rows("run")[-1]["id"])
-    assert taken_back(lambda: records.add_run(scene.engine, scene.tess, ada.patient, run_on(RESTED))) == ("create", "run")
+    retire_run(scene.engine, scene.tess, scene.rows("run")[-1]["id"])
+    assert taken_back(lambda: add_run(scene.engine, scene.tess, ada.patient, run_on(RESTED))) == ("create", "run")
 
 
 def test_a_run_that_is_named_later_stands_in_the_row(scene: Scene, ada: Whose) -> None:
@@ -233,7 +234,7 @@ def test_a_refusal_is_written_down_alike_for_what_is_not_theirs_and_what_is_not_
         with pytest.raises(NotFound):
             episode(scene.tess, whose.episode, database=scene.engine)
         with pytest.raises(NotFound):
-            records.add_run(scene.engine, scene.tess, whose.patient, run_on(TUESDAY))
+            add_run(scene.engine, scene.tess, whose.patient, run_on(TUESDAY))
     rows = [row for row in events(scene) if row["action"] == "refused"]
     assert [(row["object_kind"], row["object_key"], row["patient_id"] is None) for row in rows] == [
         ("episode_of_care", theirs.episode, False),

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 import data
-from data import audit, imports, permissions, queries, records
+from data import audit, imports, permissions, queries, records, runs
 from data.database import writing
 from data.permissions import COMMAND_LINE, GRANTS, Act, NotFound, Reach, Thing
 from models import (
@@ -89,8 +89,8 @@ REFUSED: dict[str, Callable[[sa.Engine, Viewer, Whose], object]] = {
         engine, who, whose.patient, NoRunEntry.checked(today=TODAY, day=TUESDAY)
     ),
     "records.retire_day_without_run": lambda engine, who, whose: records.retire_day_without_run(engine, who, whose.patient, RESTED),
-    "records.add_run": lambda engine, who, whose: records.add_run(engine, who, whose.patient, run_on(TUESDAY)),
-    "records.retire_run": lambda engine, who, whose: records.retire_run(engine, who, whose.run),
+    "runs.add_run": lambda engine, who, whose: runs.add_run(engine, who, whose.patient, run_on(TUESDAY)),
+    "runs.retire_run": lambda engine, who, whose: runs.retire_run(engine, who, whose.run),
     "records.add_visit": lambda engine, who, whose: records.add_visit(
         engine, who, whose.episode, visit_date=TUESDAY, kind=SiteKind.VIRTUAL, status=VisitStatus.ARRIVED
     ),
@@ -141,13 +141,7 @@ INNER = {
     "records.same_scores",
     "records.open_sides",
     "records.only_side",
-    "records.run_identity",
-    "records.run_row",
-    "records.same_run",
-    "records.lookalike_run",
-    "records.run_taken_back",
     "records.score_taken_back",
-    "records.insert_run",
     "records.insert_day_without_run",
     "records.drop_day_without_run",
     "records.touch_runs",

@@ -240,7 +240,7 @@ class _Batch:
         except BaseException:
             self._ledger = None
             raise
-        for file, report in zip(ready, reports, strict=True):
+        for file, report in zip(ready, reports, strict=False):
             if self._first.get(file.content_sha256, report) is None:
                 self._first[file.content_sha256] = report
         self.reports += reports
@@ -249,6 +249,10 @@ class _Batch:
         now = utc_now()
         with writing(self.engine) as connection:
             patient = permissions.patient_row(connection, self.viewer, key=self.patient.key, act=Act.WRITE)
+            undone = sa.select(col(ImportBatch.undone_at_utc)).where(col(ImportBatch.id) == self.batch_id)
+            if connection.execute(undone).scalar() is not None:  # somebody undid this import while it ran
+                self.cancelled = lambda: True
+                return []
             given = self._given(connection, ready)
             ids = self._insert_files(connection, ready, given)
             placed: list[Placed | None] = [None] * len(ready)

@@ -294,7 +294,7 @@ class Ledger:
         """Bring the stored runs, copies and links in line with the ledger. The caller then brings weeks and links of scores in line."""
         moment = now or utc_now()
         done = Written()
-        self._delete(connection, done)
+        gone = self._let_go(connection, done)
         rows = [self.runs[run_id] for run_id in self._touched if run_id in self.runs]
         new, kept = [row for row in rows if row.stored is None], [row for row in rows if row.stored is not None]
         self._tell_identities_apart(rows)
@@ -308,17 +308,22 @@ class Ledger:
                     connection.execute(sa.update(RUN).where(RUN.c.id == row.id).values(other_run_id=row.wanted["other_run_id"]))
         self.store_copies(connection)
         self._update_runs(connection, kept, starts_on, moment, done)
+        for ids in _some(gone):
+            connection.execute(sa.delete(RUN).where(RUN.c.id.in_(ids)))
         self._touched = {}
         return done
 
-    def _delete(self, connection: sa.Connection, done: Written) -> None:
-        if self._removed:
-            for ids in _some(self._removed):
-                connection.execute(sa.delete(COPY).where(COPY.c.id.in_(ids)))
-        for ids in _some(self._removed_runs):
-            done.days |= set(connection.execute(sa.select(RUN.c.run_date).where(RUN.c.id.in_(ids))).scalars())
-            connection.execute(sa.delete(RUN).where(RUN.c.id.in_(ids)))
-        self._removed, self._removed_runs = [], []
+    def _let_go(self, connection: sa.Connection, done: Written) -> list[int]:
+        """Delete the copies that were removed; gives the runs that go at the end, when nothing is a part of them any more."""
+        for ids in _some(self._removed):
+            connection.execute(sa.delete(COPY).where(COPY.c.id.in_(ids)))
+        gone, self._removed, self._removed_runs = self._removed_runs, [], []
+        for ids in _some(gone):
+            of_runs = RUN.c.id.in_(ids)
+            done.days |= set(connection.execute(sa.select(RUN.c.run_date).where(of_runs)).scalars())
+            freed = {"identity_sha256": sa.literal("gone-") + sa.cast(RUN.c.id, sa.String)}
+            connection.execute(sa.update(RUN).where(of_runs).values(freed))
+        return gone
 
     def _tell_identities_apart(self, rows: Sequence[_RunState]) -> None:
         """Two runs that a person told apart may have the very start, distance and time: the newer row's name gets its number."""
@@ -326,19 +331,20 @@ class Ledger:
             identity = row.wanted["identity_sha256"]
             others = {copy.run_id for copy in self.identical(identity)} - {row.id}
             older = [self.runs[other] for other in others if other in self.runs and (other < 0, abs(other)) < (row.id < 0, abs(row.id))]
-            clash = [other for other in older if self._counts(other) and other.wanted["identity_sha256"] == identity]
-            if clash and self._counts(row):
+            clash = [other for other in older if self.counts(other) and other.wanted["identity_sha256"] == identity]
+            if clash and self.counts(row):
                 row.wanted["identity_sha256"] = f"{identity}-{len(clash) + 1}"
 
     @staticmethod
-    def _counts(row: _RunState) -> bool:
+    def counts(row: _RunState) -> bool:
+        """Say whether a run is in the sums, as it is wanted now."""
         return row.wanted["standing"] == RunStanding.COUNTED and not row.taken_out
 
     def _free_identities(self, connection: sa.Connection, kept: Sequence[_RunState]) -> None:
         """Let go of the identities that others may take in this step: a current run has one of its own."""
         for row in kept:
             assert row.stored is not None
-            if row.stored["identity_sha256"] != row.wanted["identity_sha256"] or not self._counts(row):
+            if row.stored["identity_sha256"] != row.wanted["identity_sha256"] or not self.counts(row):
                 row.stored["identity_sha256"] = f"changing-{row.id}"
                 connection.execute(sa.update(RUN).where(RUN.c.id == row.id).values(identity_sha256=row.stored["identity_sha256"]))
 

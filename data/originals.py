@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from models import ImportOriginal, ImportOutcome, Packing
+from models import ImportBatch, ImportFile, ImportOriginal, ImportOutcome, Packing
 
 ORIGINAL = ImportOriginal.metadata.tables["import_original"]
 LEVEL = 1  # zlib's quickest: a recording packs to within a tenth of the best, in a quarter of the time
@@ -58,3 +58,16 @@ def keep(connection: sa.Connection, files: Sequence[Original], now: datetime) ->
     ]
     if rows:
         connection.execute(sa.insert(ORIGINAL), rows)
+
+
+def forget(connection: sa.Connection, file_ids: Sequence[int]) -> None:
+    """Delete the contents of some files of an undone import, unless another import that stands has them too."""
+    file, batch = ImportFile.metadata.tables["import_file"], ImportBatch.metadata.tables["import_batch"]
+    for start in range(0, len(file_ids), 400):
+        theirs = sa.select(file.c.content_sha256).where(file.c.id.in_(file_ids[start : start + 400]))
+        still = (
+            sa.select(file.c.content_sha256)
+            .join(batch, batch.c.id == file.c.batch_id)
+            .where(batch.c.undone_at_utc.is_(None), file.c.content_sha256 == ORIGINAL.c.content_sha256)
+        )
+        connection.execute(sa.delete(ORIGINAL).where(ORIGINAL.c.content_sha256.in_(theirs), ~sa.exists(still)))

@@ -95,6 +95,9 @@ GRANTS = (
             "queries.plans",
             "queries.visits",
             "queries.changes",
+            "run_sources.run_sources",
+            "run_sources.waiting_runs",
+            "run_sources.decisions",
             "import_reports.batches",
             "import_reports.batch_report",
         ),
@@ -107,6 +110,7 @@ GRANTS = (
         front_desk=Reach.NONE,
         functions=(
             "imports.import_files",
+            "import_undo.undo_import",
             "records.add_episode",
             "runs.add_run",
             "runs.retire_run",

@@ -11,7 +11,7 @@ from sqlmodel import col
 from data import audit, originals, permissions
 from data.dropped_days import settle_days
 from data.import_rows import day_words
-from data.merging import Ledger, read_ledger
+from data.merging import COPY, RUN, Ledger, read_ledger
 from data.permissions import Act
 from data.records import touch_runs, week_start
 from data.run_copies import Copy
@@ -25,10 +25,12 @@ from models import (
     ImportFile,
     PainScore,
     RestAnswer,
+    RunFile,
     Viewer,
     utc_now,
 )
 
+FILE = ImportFile.metadata.tables["import_file"]
 SCORE = PainScore.metadata.tables["pain_score"]
 ANSWER = RestAnswer.metadata.tables["rest_answer"]
 DAY = DayWithoutRun.metadata.tables["day_without_run"]
@@ -54,7 +56,7 @@ def undo_import(engine: sa.Engine, viewer: Viewer, patient_key: str, batch_id: i
     Take out all that an import brought: runs, what its files told of other runs, proposals, scores, answers and days without a run.
 
     A run that other files tell of too stays as those tell it; decisions about the copies that go, go with them. What a person took
-    out or corrected before stays as that person left it. A day without a run that it took back is back.
+    out or corrected before stays as that person left it. What the very same file in another import handed in too, stays. A day without a run that it took back is back.
 
     Raises
     ------
@@ -75,7 +77,8 @@ def undo_import(engine: sa.Engine, viewer: Viewer, patient_key: str, batch_id: i
             raise permissions.NotFound("import")
         if batch.undone_at_utc is not None:
             raise EntryRefused(["This import was undone already."])
-        files = list(connection.execute(sa.select(col(ImportFile.id)).where(col(ImportFile.batch_id) == batch_id)).scalars())
+        files = list(connection.execute(sa.select(FILE.c.id).where(FILE.c.batch_id == batch_id)).scalars())
+        _hand_over(connection, patient.id, batch_id)
         ledger = read_ledger(connection, patient.id)
         theirs = set(files)
         copies = [copy for copy in ledger.copies.values() if copy.file_id in theirs and not ledger.is_taken_out(copy.run_id)]
@@ -103,6 +106,22 @@ def undo_import(engine: sa.Engine, viewer: Viewer, patient_key: str, batch_id: i
         what = {"kind": "import_batch", "key": batch_id, "patient_id": patient.id}
         audit.record(connection, viewer, AuditAction.RETIRE, **what, old=old, new=new)
         return Undone(max(runs_before - _counted(ledger), 0), sum(len(rows) for rows in entries.values()))
+
+
+def _hand_over(connection: sa.Connection, patient_id: int, batch_id: int) -> None:
+    """What another import handed in too, as the very same file, is that one's from now on: it stays."""
+    heir, heirs_batch = FILE.alias(), ImportBatch.metadata.tables["import_batch"]
+    theirs = (
+        sa.select(FILE.c.id, sa.func.min(heir.c.id).label("heir"))
+        .join(heir, sa.and_(heir.c.content_sha256 == FILE.c.content_sha256, heir.c.patient_id == patient_id, heir.c.batch_id != batch_id))
+        .join(heirs_batch, heirs_batch.c.id == heir.c.batch_id)
+        .where(FILE.c.batch_id == batch_id, heirs_batch.c.undone_at_utc.is_(None))
+        .where(~sa.exists(sa.select(COPY.c.id).where(COPY.c.import_file_id == heir.c.id)))
+        .group_by(FILE.c.id)
+    )
+    for file_id, heir_id in connection.execute(theirs).all():
+        for table in (COPY, RUN, SCORE, ANSWER, DAY, DROPPED, RunFile.metadata.tables["run_file"]):
+            connection.execute(sa.update(table).where(table.c.import_file_id == file_id).values(import_file_id=heir_id))
 
 
 def _counted(ledger: Ledger) -> int:

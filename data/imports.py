@@ -374,26 +374,37 @@ def _known(connection: sa.Connection, patient: sa.Row[*tuple[Any, ...]], name: s
         )
         for row in connection.execute(statement):
             found.setdefault(row.hash, []).append(row)
-    here = _with_facts(connection, {row.id for rows in found.values() for row in rows})
+    here = _with_runs(connection, {row.id for rows in found.values() for row in rows})
+    with_scores = _with_scores(connection, {row.id for rows in found.values() for row in rows} - here)
+    of_patient = sa.select(sa.func.max(col(ImportBatch.undone_at_utc))).where(col(ImportBatch.patient_id) == patient.id)
+    undone_at = connection.execute(of_patient).scalar() if with_scores else None
     for digest, rows in found.items():
         ids = tuple(row.id for row in rows)
-        if here & set(ids):
+        # an undone import may have taken along a score that this file told too: then it is read again
+        told_since = with_scores if undone_at is None or rows[-1].at > undone_at else set()
+        if (here | told_since) & set(ids):
             yield digest, Known(rows[0].content_sha256, rows[0].at.astimezone(ZoneInfo(patient.time_zone)).date(), ids)
 
 
-def _with_facts(connection: sa.Connection, file_ids: set[int]) -> set[int]:
-    """Give those of some files that told of a run that nobody took out, or of a score that still stands."""
+def _with_runs(connection: sa.Connection, file_ids: set[int]) -> set[int]:
+    """Give those of some files that told of a run that nobody took out."""
     here: set[int] = set()
     ids = sorted(file_ids)
     not_taken_out = sa.or_(col(Run.retired_at_utc).is_(None), col(Run.standing) != RunStanding.COUNTED)
     for start in range(0, len(ids), 400):
-        some = ids[start : start + 400]
         runs = sa.select(col(RunFile.import_file_id)).join(Run, col(Run.id) == col(RunFile.run_id))
-        here |= set(connection.execute(runs.where(col(RunFile.import_file_id).in_(some), not_taken_out)).scalars())
-        current = sa.select(col(PainScore.import_file_id)).where(
-            col(PainScore.import_file_id).in_(some), col(PainScore.retired_at_utc).is_(None)
-        )
-        here |= {file_id for file_id in connection.execute(current).scalars() if file_id is not None}
+        here |= set(connection.execute(runs.where(col(RunFile.import_file_id).in_(ids[start : start + 400]), not_taken_out)).scalars())
+    return here
+
+
+def _with_scores(connection: sa.Connection, file_ids: set[int]) -> set[int]:
+    """Give those of some files that brought a score that still stands."""
+    here: set[int] = set()
+    ids = sorted(file_ids)
+    for start in range(0, len(ids), 400):
+        of_files = sa.and_(col(PainScore.import_file_id).in_(ids[start : start + 400]), col(PainScore.retired_at_utc).is_(None))
+        found = connection.execute(sa.select(col(PainScore.import_file_id)).where(of_files)).scalars()
+        here |= {file_id for file_id in found if file_id is not None}
     return here
 
 

@@ -117,6 +117,7 @@ class Ledger:
         self._of_run: dict[int, set[int]] = {}
         self._by_identity: dict[str, set[int]] = {}
         self._new_copies: list[Copy] = []
+        self._retold: list[Copy] = []
         self._removed: list[int] = []
         self._removed_runs: list[int] = []
         self._touched: dict[int, None] = {}  # runs to write, in order
@@ -213,6 +214,13 @@ class Ledger:
             else:
                 del self.runs[home]
                 self._removed_runs.append(home)
+
+    def retell(self, copy: Copy, again: Copy) -> None:
+        """Put another reading in the place of a stored copy; settle what was around both afterwards."""
+        self._by_day[_utc_day(copy)].discard(copy.id)
+        self._by_identity[copy.identity].discard(copy.id)
+        self.put(again)
+        self._retold.append(again)
 
     def settle(self, seeds: Sequence[Copy]) -> "Settled":
         """Group what is around some copies anew, say what counts, and remember the runs that this changes."""
@@ -315,6 +323,9 @@ class Ledger:
 
     def _let_go(self, connection: sa.Connection, done: Written) -> list[int]:
         """Delete the copies that were removed; gives the runs that go at the end, when nothing is a part of them any more."""
+        for copy in self._retold:
+            connection.execute(sa.update(COPY).where(COPY.c.id == copy.id).values(told=copy.told, minutes=copy.minutes))
+        self._retold = []
         for ids in _some(self._removed):
             connection.execute(sa.delete(COPY).where(COPY.c.id.in_(ids)))
         gone, self._removed, self._removed_runs = self._removed_runs, [], []
@@ -438,6 +449,11 @@ class Ledger:
             assert row.stored is not None
             before = {name: row.stored[name] for name in _STATE if row.stored[name] != row.wanted[name]}
             after = {name: row.wanted[name] for name in before}
+            new_minutes = row.minutes_of.minutes if row.minutes_of is not None else None
+            if connection.execute(sa.select(SERIES.c.minutes).where(SERIES.c.run_id == row.id)).scalar() != new_minutes:
+                connection.execute(sa.delete(SERIES).where(SERIES.c.run_id == row.id))
+                if new_minutes is not None:
+                    connection.execute(sa.insert(SERIES).values(run_id=row.id, minutes=new_minutes))
             if not before:
                 continue
             values = dict(after)
@@ -452,9 +468,6 @@ class Ledger:
             connection.execute(sa.update(RUN).where(RUN.c.id == row.id).values(values))
             if "standing" in after and after["standing"] == RunStanding.COUNTED:
                 _restore_names(connection, row.id)
-            connection.execute(sa.delete(SERIES).where(SERIES.c.run_id == row.id))
-            if row.minutes_of is not None:
-                connection.execute(sa.insert(SERIES).values(run_id=row.id, minutes=row.minutes_of.minutes))
             done.days |= {row.stored["run_date"], row.wanted["run_date"]}
             told = [name for name in before if name != "identity_sha256"]
             if told:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from data.importers.base import unpacked
 from models import ImportBatch, ImportFile, ImportOriginal, ImportOutcome, Packing
 
 ORIGINAL = ImportOriginal.metadata.tables["import_original"]
@@ -58,6 +59,16 @@ def keep(connection: sa.Connection, files: Sequence[Original], now: datetime) ->
     ]
     if rows:
         connection.execute(sa.insert(ORIGINAL), rows)
+
+
+def original(connection: sa.Connection, content_sha256: str) -> bytes | None:
+    """Give the unpacked bytes of a content that is kept, inside a transaction whose caller asked the lock; None if it is not."""
+    row = connection.execute(
+        sa.select(ORIGINAL.c.packing, ORIGINAL.c.packed).where(ORIGINAL.c.content_sha256 == content_sha256)
+    ).one_or_none()
+    if row is None:
+        return None
+    return zlib.decompress(row.packed) if row.packing == Packing.ZLIB else unpacked(row.packed)
 
 
 def forget(connection: sa.Connection, file_ids: Sequence[int]) -> None:

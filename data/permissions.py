@@ -111,6 +111,7 @@ GRANTS = (
         functions=(
             "imports.import_files",
             "import_undo.undo_import",
+            "reread.reread",
             "records.add_episode",
             "runs.add_run",
             "runs.retire_run",

@@ -107,6 +107,25 @@ def test_what_it_was_merged_into_is_as_before_whichever_came_first(scene: Scene,
     is_fresh(scene)
 
 
+def test_what_the_same_file_in_another_import_handed_in_too_stays(scene: Scene, ada: str) -> None:
+    first = imported(scene, ada, ("a.csv", at()), ("pain.csv", PAIN))
+    before = facts(scene, 1)
+    second = imported(scene, ada, ("again.csv", at()), ("pain-again.csv", PAIN))
+    undone(scene, ada, first)
+    assert (facts(scene, 1), len(scene.rows("pain_score")), len(scene.rows("import_original"))) == (before, 2, 2)
+    undone(scene, ada, second)
+    assert (counted(scene), scene.rows("pain_score"), scene.rows("import_original")) == ([], [], [])
+
+
+def test_a_score_that_went_with_an_import_comes_back_with_another_file_that_tells_it(scene: Scene, ada: str) -> None:
+    one, more = b"date,moment,nprs\n2025-03-02,during,3\n", b"date,moment,nprs\n2025-03-02,during,3\n2025-03-04,during,4\n"
+    first = imported(scene, ada, ("one.csv", one))
+    imported(scene, ada, ("more.csv", more))
+    undone(scene, ada, first)
+    assert [row["nprs"] for row in scene.rows("pain_score")] == [4]
+    assert imported(scene, ada, ("more.csv", more)).entries_added == 1
+
+
 def test_its_proposals_go_and_what_waited_for_its_runs_counts(scene: Scene, ada: str) -> None:
     first = imported(scene, ada, ("a.csv", at()))
     second = imported(scene, ada, ("b.csv", at(60)))
@@ -260,16 +279,8 @@ def test_after_any_imports_and_undos_all_is_as_if_only_the_others_had_been(
     contents = dict(COPIES + MORE + SCORES)
     fresh, fresh_id = a_patient(emptied)
     kept = [name for number, names in enumerate(stored) if number not in gone for name, _ in names]
-    first_seen = {name for number in gone for name, _ in stored[number]}
-    # a file that a later import found known is not told by that one: it went with the first that told it
-    told = [name for name in dict.fromkeys(kept) if name not in first_seen or _told_by_kept(emptied, patient_id, name)]
-    for name in told:
+    for name in dict.fromkeys(kept):
         imported(emptied, fresh, (name, contents[name]))
     assert facts(emptied, patient_id) == facts(emptied, fresh_id)
     assert pain(emptied, patient_id) == pain(emptied, fresh_id)
     is_fresh(emptied)
-
-
-def _told_by_kept(scene: Scene, patient_id: int, name: str) -> bool:
-    files = [row["id"] for row in scene.rows("import_file", patient_id=patient_id, file_name=name)]
-    return any(scene.rows("run_copy", import_file_id=file_id) or scene.rows("pain_score", import_file_id=file_id) for file_id in files)

@@ -12,7 +12,7 @@ from data import matching, records, series
 from data.dropped_days import settle_days
 from data.import_entries import store_entries
 from data.import_reports import RUN_FIELDS, FileReport, ImportedRun, RunReport
-from data.import_rows import CADENCE_WORDS, DISTANCE_WORDS, TAKEN_BACK, day_words, run_entry, stays_away, zone_words
+from data.import_rows import CADENCE_WORDS, DISTANCE_WORDS, TAKEN_BACK, day_written, run_entry, stays_away, zone_words
 from data.importers.base import ReadFile, ReadRun
 from data.matching import Group
 from data.merging import Changed, Ledger, Settled
@@ -261,7 +261,7 @@ def _differs(group: Group, before: Sequence[dict[str, Any]], words: str) -> bool
 
 
 def _run_words(entry: RunEntry) -> str:
-    return f"{day_words(entry.run_date)}, {entry.distance_m / 1000:.2f} km"
+    return f"{day_written(entry.run_date)}, {entry.distance_m / 1000:.2f} km"
 
 
 def _group_words(group: Group) -> str:
@@ -270,7 +270,7 @@ def _group_words(group: Group) -> str:
 
 def _copies_words(copies: Sequence[Copy]) -> str:
     first = min(copies, key=lambda copy: (copy.recorded_at_utc, copy.id < 0, abs(copy.id)))
-    return f"{day_words(first.fields['run_date'])}, {first.fields['distance_m'] / 1000:.2f} km"
+    return f"{day_written(first.fields['run_date'])}, {first.fields['distance_m'] / 1000:.2f} km"
 
 
 def _run_report(entry: RunEntry, run: ReadRun, became: ImportOutcome, why: str) -> RunReport:

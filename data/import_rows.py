@@ -96,11 +96,11 @@ def zone_words(run: ReadRun) -> str:
     return "the file's own offset" if run.utc_offset_s is not None else "the patient's time zone"
 
 
-def day_words(day: date) -> str:
+def day_written(day: date) -> str:
     """
     Write a day in words.
 
-    >>> day_words(date(2025, 3, 2))
+    >>> day_written(date(2025, 3, 2))
     'March 2, 2025'
     """
     return f"{day:%B} {day.day}, {day.year}"
@@ -109,4 +109,4 @@ def day_words(day: date) -> str:
 def stays_away(what: str, taken_back: datetime, time_zone: str) -> str:
     """Say that something was taken back, when, and stays away."""
     day = taken_back.astimezone(ZoneInfo(time_zone)).date()
-    return f"{what} {TAKEN_BACK} on {day_words(day)} and is not added again."
+    return f"{what} {TAKEN_BACK} on {day_written(day)} and is not added again."

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from data import audit, originals, permissions
 from data.dropped_days import settle_days
-from data.import_rows import day_words
+from data.import_rows import day_written
 from data.merging import COPY, RUN, Ledger, read_ledger
 from data.permissions import Act
 from data.records import touch_runs, week_start
@@ -153,7 +153,7 @@ def _refuse_what_was_built_on(connection: sa.Connection, ledger: Ledger, copies:
 
 
 def _when(row: Any) -> str:
-    return f"of {day_words(row.for_date)} ({row.moment.replace('_', ' ')})"
+    return f"of {day_written(row.for_date)} ({row.moment.replace('_', ' ')})"
 
 
 def _take_entries_out(connection: sa.Connection, files: Sequence[int]) -> tuple[dict[str, list[dict[str, Any]]], set[date]]:

@@ -22,7 +22,7 @@ from data import audit, originals, permissions, records
 from data.database import reading, writing
 from data.import_placing import Placed, Placing
 from data.import_reports import FileReport, ImportedRun, ImportReport, RunReport, runs_of_files, stored_report
-from data.importers.base import FILE_MAX_BYTES, FileRefused, ReadFile, read_bytes, unpacked
+from data.importers.base import FILE_MAX_BYTES, FileRefused, Importer, ReadFile, read_bytes, unpacked
 from data.merging import Ledger, read_ledger
 from data.permissions import Act
 from models import AuditAction, ImportBatch, ImportFile, ImportOutcome, PainScore, Run, RunFile, RunStanding, Viewer, plain_text, utc_now
@@ -31,6 +31,7 @@ __all__ = ["FileReport", "ImportReport", "ImportedRun", "RunReport", "Source", "
 
 # A chunk ends with whichever comes first: what one transaction holds, and what is lost if the power goes.
 CHUNK_FILES, CHUNK_BYTES, CHUNK_SECONDS = 100, 32_000_000, 5.0
+Reader = Callable[[bytes, str], tuple[Importer, ReadFile]]
 FILE = ImportFile.metadata.tables["import_file"]
 
 
@@ -81,6 +82,7 @@ def import_files(
     via: str,
     on_progress: Callable[[int, int, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    reader: Reader = read_bytes,
 ) -> ImportReport:
     """
     Import files of one patient, a chunk of whole files in one transaction.
@@ -95,6 +97,8 @@ def import_files(
         Called with (files done, files in all, name of the next file) before each file, and once at the end.
     cancelled : callable, optional
         Asked before each file; once it says True, no more files are read. Those that were read are stored.
+    reader : callable
+        Reads the unpacked bytes of a file, as `data.importers.base.read_bytes` does.
 
     Returns
     -------
@@ -108,7 +112,7 @@ def import_files(
             .values(patient_id=patient.id, person_id=viewer.person_id, via=via, started_at_utc=utc_now())
             .returning(ImportBatch.metadata.tables["import_batch"].c.id)
         ).scalar_one()
-    batch = _Batch(engine, viewer, patient, batch_id, deque(sources), len(sources), on_progress, cancelled or (lambda: False))
+    batch = _Batch(engine, viewer, patient, batch_id, deque(sources), len(sources), on_progress, cancelled or (lambda: False), reader)
     batch.run()
     with writing(engine) as connection:
         connection.execute(sa.update(ImportBatch).where(col(ImportBatch.id) == batch_id).values(finished_at_utc=utc_now()))
@@ -154,6 +158,7 @@ class _Batch:
     total: int
     on_progress: Callable[[int, int, str], None] | None
     cancelled: Callable[[], bool]
+    reader: Reader
     reports: list[FileReport] = field(default_factory=list)
     broken: BaseException | None = None
     _ledger: tuple[int, Ledger] | None = None  # with the counter of changes that it is true for
@@ -219,7 +224,7 @@ class _Batch:
         self._first[digest] = None
         inflated = file.content if file.stored_sha256 == digest else unpacked(file.content)
         try:
-            importer, file.read = read_bytes(inflated, file.name)
+            importer, file.read = self.reader(inflated, file.name)
             file.file_format = importer.name
         except FileRefused as refusal:
             file.refusal = refusal

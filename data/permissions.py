@@ -26,6 +26,7 @@ class Thing(StrEnum):
     EXPORT = "a patient's facts as a file or on paper"
     COUNTS = "how many patients and episodes the clinic has"
     SETTINGS = "the clinic's settings"
+    MAPPINGS = "what the columns of strangers' tables mean"
     AUDIT = "who saw or changed what"
 
 
@@ -141,6 +142,8 @@ GRANTS = (
         front_desk=Reach.NONE,
         functions=("records.set_week_start", "records.set_therapists_see_site"),
     ),
+    Grant(Thing.MAPPINGS, Act.SEE, owner=Reach.NONE, therapist=Reach.ALL, front_desk=Reach.NONE, functions=("mappings.mapping",)),
+    Grant(Thing.MAPPINGS, Act.WRITE, owner=Reach.NONE, therapist=Reach.ALL, front_desk=Reach.NONE, functions=("mappings.remember",)),
     Grant(Thing.AUDIT, Act.SEE, owner=Reach.ALL, therapist=Reach.THEIRS, front_desk=Reach.NONE, functions=("audit.search",)),
 )
 _GRANTED = {(grant.thing, grant.act): grant for grant in GRANTS}

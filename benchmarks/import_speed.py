@@ -127,7 +127,7 @@ def main() -> None:
 
             for which in ("new", "known"):
                 least_s = _cpu(lambda: floor(folder))
-                profile = cProfile.Profile() if options.profile and number == 0 else None
+                profile = cProfile.Profile(time.process_time) if options.profile and number == 0 else None
                 spent_s = _cpu(lambda profile=profile, bring=bring: profile.runcall(bring) if profile else bring())  # type: ignore[misc]
                 if profile:
                     print(f"\n{which}:")

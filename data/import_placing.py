@@ -1,7 +1,7 @@
 """Each run of a file to its place among the runs that are here: new, a part of one, waiting for a decision, or taken back before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -60,7 +60,7 @@ class Placed:
             max(self.more_counted, 0),
             self.entries_added,
             complete=not self.refused and not self.read.partial,
-            details=tuple(RunReport(**{**run.__dict__, "run_id": copy.run_id if copy is not None else None}) for run, copy in self.details),
+            details=tuple(replace(run, run_id=copy.run_id) if copy is not None else run for run, copy in self.details),
         )
 
     def _outcome(self) -> ImportOutcome:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -127,7 +127,7 @@ class BatchRow:
 
 def stored_report(report: FileReport) -> dict[str, Any]:
     """Give what a row of `import_file` keeps of a report."""
-    details = [{**asdict(run), "day": run.day.isoformat()} for run in report.details]
+    details = [{**vars(run), "day": run.day.isoformat()} for run in report.details]
     return {
         "outcome": report.outcome,
         "reason": report.reason,

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from data import audit, originals, permissions, records
-from data.database import reading, writing
+from data.database import next_ids, reading, writing
 from data.import_placing import Placed, Placing
 from data.import_reports import FileReport, ImportedRun, ImportReport, RunReport, runs_of_files, stored_report
 from data.importers.base import FILE_MAX_BYTES, FileRefused, Importer, ReadFile, read_bytes, unpacked
@@ -127,6 +127,7 @@ class Taken:
 
     name: str
     content: bytes = b""
+    inflated: bytes = b""
     stored_sha256: str = ""
     content_sha256: str = ""
     file_format: str = ""
@@ -200,9 +201,12 @@ class _Batch:
             self.broken = error
         with reading(self.engine) as connection:
             self._look_up(connection, "stored_sha256", taken)
+            kept = 0
             for file in taken:
                 if file.known is None and file.refusal is None:
-                    _unpack(file)
+                    inflated = _unpack(file)
+                    if kept + len(inflated) <= CHUNK_BYTES:  # else it is unpacked again when its turn comes
+                        file.inflated, kept = inflated, kept + len(inflated)
             self._look_up(connection, "content_sha256", [file for file in taken if file.known is None])
         return taken
 
@@ -222,7 +226,8 @@ class _Batch:
             file.repeats = True
             return file
         self._first[digest] = None
-        inflated = file.content if file.stored_sha256 == digest else unpacked(file.content)
+        inflated = file.inflated or unpacked(file.content)
+        file.inflated = b""
         try:
             importer, file.read = self.reader(inflated, file.name)
             file.file_format = importer.name
@@ -334,7 +339,9 @@ class _Batch:
             }
             for file, answer in zip(ready, given, strict=True)
         ]
-        return list(connection.execute(sa.insert(FILE).returning(FILE.c.id, sort_by_parameter_order=True), rows).scalars())
+        ids = next_ids(connection, FILE, len(rows))
+        connection.execute(sa.insert(FILE), [{"id": number, **row} for number, row in zip(ids, rows, strict=True)])
+        return ids
 
 
 def _taken(source: Source) -> Taken:
@@ -347,23 +354,25 @@ def _taken(source: Source) -> Taken:
     if len(content) > FILE_MAX_BYTES:
         too_large = f"The file is larger than {FILE_MAX_BYTES // 1_000_000} MB. A single run is never that large: send the runs one by one."
         return _refused(name, content, too_large)
-    return Taken(name, content, hashlib.sha256(content).hexdigest())
+    return Taken(name, content, stored_sha256=hashlib.sha256(content).hexdigest())
 
 
 def _refused(name: str, content: bytes, reason: str) -> Taken:
     digest = hashlib.sha256(content).hexdigest()
-    return Taken(name, content, digest, digest, refusal=FileRefused(ImportOutcome.UNREADABLE, reason))
+    return Taken(name, content, stored_sha256=digest, content_sha256=digest, refusal=FileRefused(ImportOutcome.UNREADABLE, reason))
 
 
-def _unpack(file: Taken) -> None:
+def _unpack(file: Taken) -> bytes:
+    """Unpack a file and name its content; gives nothing if it is refused."""
     file.content_sha256 = file.stored_sha256
     try:
         inflated = unpacked(file.content)
     except FileRefused as refusal:
         file.refusal = refusal
-        return
+        return b""
     if inflated is not file.content:
         file.content_sha256 = hashlib.sha256(inflated).hexdigest()
+    return inflated
 
 
 def _known(connection: sa.Connection, patient: sa.Row[*tuple[Any, ...]], name: str, hashes: set[str]) -> Iterator[tuple[str, Known]]:

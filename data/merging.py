@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from data import matching
+from data.database import next_ids
 from data.matching import Group
 from data.run_copies import BY_HAND, TOLD_FIELDS, Copy, run_identity, told_fields
 from models import (
@@ -291,9 +292,7 @@ class Ledger:
         row = self.runs[run_id]
         row.wanted = {**row.wanted, **values}
         if group is not None:
-            cadence = group.made.given_by.get("cadence")
-            with_minutes = [copy for copy in (cadence, group.made.lead, *group.copies) if copy is not None and copy.minutes is not None]
-            row.minutes_of = next((copy for copy in with_minutes if copy.minutes == group.made.minutes), None)
+            row.minutes_of = next((copy for copy in group.copies if copy.minutes is not None and copy.minutes == group.made.minutes), None)
         self._touched[run_id] = None
 
     # -- into the database ------------------------------------------------------------------------------------------
@@ -375,7 +374,8 @@ class Ledger:
                     "retired_by_id": None,
                 }
             )
-        ids = connection.execute(sa.insert(RUN).returning(RUN.c.id, sort_by_parameter_order=True), values).scalars().all()
+        ids = next_ids(connection, RUN, len(values))
+        connection.execute(sa.insert(RUN), [{"id": number, **value} for number, value in zip(ids, values, strict=True)])
         numbers = {row.id: number for row, number in zip(new, ids, strict=True)}
         series = [{"run_id": numbers[row.id], "minutes": row.minutes_of.minutes} for row in new if row.minutes_of is not None]
         if series:
@@ -426,8 +426,9 @@ class Ledger:
             }
             for copy in self._new_copies
         ]
-        inserted = sa.insert(COPY).returning(COPY.c.id, sort_by_parameter_order=True)
-        for copy, number in zip(self._new_copies, connection.execute(inserted, values).scalars().all(), strict=True):
+        ids = next_ids(connection, COPY, len(values))
+        connection.execute(sa.insert(COPY), [{"id": number, **value} for number, value in zip(ids, values, strict=True)])
+        for copy, number in zip(self._new_copies, ids, strict=True):
             self._rename(copy, number)
         links = {(copy.run_id, copy.file_id): None for copy in self._new_copies if copy.file_id is not None}
         self._new_copies = []

@@ -220,14 +220,28 @@ PREFERENCES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Composed:
-    """The run that some copies make together. `given_by` says for each preference's words which copy speaks."""
+    """The run that some copies make together."""
 
+    copies: Sequence[Copy]
     fields: dict[str, Any]
     minutes: bytes | None
-    given_by: dict[str, Copy]
     lead: Copy
+
+    @cached_property
+    def given_by(self) -> dict[str, Copy]:
+        """Say for each preference's words which copy speaks."""
+        return _given_by(sorted(self.copies, key=recording_first))
+
+
+def _given_by(ordered: Sequence[Copy]) -> dict[str, Copy]:
+    given_by = {}
+    for preference in PREFERENCES:
+        saying = [copy for copy in ordered if preference.says(copy)]
+        if saying:
+            given_by[preference.words] = next((copy for copy in saying if preference.first(copy)), saying[0])
+    return given_by
 
 
 def composed(copies: Sequence[Copy]) -> Composed:
@@ -236,18 +250,16 @@ def composed(copies: Sequence[Copy]) -> Composed:
 
     A single copy gives itself. The order of the copies does not matter.
     """
+    if len(copies) == 1:
+        return Composed(copies, copies[0].fields, copies[0].minutes, copies[0])
     ordered = sorted(copies, key=recording_first)
+    given_by = _given_by(ordered)
     fields: dict[str, Any] = {}
-    given_by: dict[str, Copy] = {}
     for preference in PREFERENCES:
-        saying = [copy for copy in ordered if preference.says(copy)]
-        chosen = next((copy for copy in saying if preference.first(copy)), saying[0] if saying else None)
-        for name in preference.fields:
-            fields[name] = (chosen or ordered[0]).fields[name]
-        if chosen is not None:
-            given_by[preference.words] = chosen
+        giver = given_by.get(preference.words, ordered[0])
+        fields |= {name: giver.fields[name] for name in preference.fields}
     cadence = given_by.get("cadence")
-    with_minutes = [copy for copy in ([cadence] if cadence else []) + ordered if copy.minutes is not None]
     if cadence is None and "the device's own cadence" in given_by:  # the rule is of who gives one at all
         fields["cadence_rule"] = given_by["the device's own cadence"].fields["cadence_rule"]
-    return Composed(fields, with_minutes[0].minutes if with_minutes else None, given_by, ordered[0])
+    with_minutes = [copy for copy in ([cadence] if cadence else []) + ordered if copy.minutes is not None]
+    return Composed(copies, fields, with_minutes[0].minutes if with_minutes else None, ordered[0])

@@ -708,3 +708,75 @@ def test_folders_are_looked_through_in_a_stable_order_without_hidden_files(folde
 def test_a_path_that_is_not_there_is_said(folder: Path) -> None:
     with pytest.raises(FileNotFoundError, match="There is no file or folder"):
         sources_in([folder, folder / "none"])
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Chunks, stopping, being killed
+# --------------------------------------------------------------------------------------------------------------------
+
+DAILY = [(f"{number}.csv", f"started_at,distance_km,moving_time\n2025-02-{number + 1:02}T07:00,5,30:00\n".encode()) for number in range(7)]
+
+
+def daily(scene: Scene, patient: str, **more: Any) -> ImportReport:
+    sources = [Source(name, lambda content=content: content) for name, content in DAILY]  # type: ignore[misc]
+    return imports.import_files(scene.engine, scene.tess, patient, sources, via="app", **more)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 100])
+def test_the_size_of_a_chunk_changes_nothing(scene: Scene, ada: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "CHUNK_FILES", chunk)
+    before = len(scene.rows("audit_event"))
+    report = daily(scene, ada)
+    assert [(file.file, file.outcome, file.runs_added) for file in report.files] == [(name, ImportOutcome.ADDED, 1) for name, _ in DAILY]
+    assert sum(week["distance_m"] for week in scene.rows("patient_week")) == 35_000
+    assert len(scene.rows("audit_event")) == before + 7  # one a file
+
+
+def test_a_stopped_import_keeps_what_was_read_and_is_completed_by_the_same_files(scene: Scene, ada: str) -> None:
+    asked: list[int] = []
+
+    def after_three() -> bool:
+        asked.append(1)
+        return len(asked) > 3
+
+    report = daily(scene, ada, cancelled=after_three)
+    assert (len(report.files), report.left_out, len(scene.rows("run"))) == (3, 4, 3)
+    again = daily(scene, ada)
+    assert (again.runs_added, [file.outcome.value for file in again.files]) == (4, ["duplicate"] * 3 + ["added"] * 4)
+
+
+def test_what_progress_raises_stops_between_two_files(scene: Scene, ada: str) -> None:
+    def clicked(done: int, total: int, name: str) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        daily(scene, ada, on_progress=clicked)
+    assert (len(scene.rows("run")), len(scene.rows("import_file"))) == (2, 2)
+
+
+def test_a_chunk_that_breaks_off_stores_none_of_its_files(scene: Scene, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "CHUNK_FILES", 3)
+    done, calls = weeks.mark_changed, []
+
+    def breaks_off(*given: Any) -> object:
+        done(*given)
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError("the power is gone")
+        return None
+
+    with monkeypatch.context() as broken:
+        broken.setattr(weeks, "mark_changed", breaks_off)
+        with pytest.raises(RuntimeError, match="the power is gone"):
+            daily(scene, ada)
+    assert (len(scene.rows("run")), len(scene.rows("import_file")), len(scene.rows("run_copy"))) == (3, 3, 3)
+    assert daily(scene, ada).runs_added == 4
+
+
+def test_the_same_bytes_twice_in_one_import_add_nothing_the_second_time(scene: Scene, ada: str) -> None:
+    report = imported(scene, ada, first=RUNS, second=RUNS, packed=gzip.compress(RUNS), garbage=b"no file", rubbish=b"no file")
+    assert [file.outcome.value for file in report.files] == ["added", "duplicate", "duplicate", "unreadable", "unreadable"]
+    assert (report.runs_added, report.files[1].runs, report.files[3].reason) == (2, report.files[0].runs, report.files[4].reason)
+    assert "This very file was imported on" in report.files[2].reason
+    assert len(scene.rows("run_copy")) == 2

@@ -186,7 +186,7 @@ def _report_fields(report: imports.ImportReport) -> dict[str, Any]:
                 "file": file.file,
                 "outcome": ImportOutcome(file.outcome).value,
                 "reason": file.reason,
-                "runs": [{name: plain(value) for name, value in asdict(run).items()} for run in file.runs],
+                "runs": [{name: plain(value) for name, value in asdict(run).items() if name != "standing"} for run in file.runs],
             }
             for file in report.files
         ],

@@ -91,12 +91,13 @@ def _earlier(viewer: Viewer, patient: PatientRow) -> None:
     st.subheader("Report")
     kept_for, shown = st.session_state.get(SHOWN, (None, None))
     ids = list(batches)
+    version = f"{ids[0]}_{sum(batch.is_undone for batch in batches.values())}"  # other labels, another widget
     batch_id = st.selectbox(
         "Earlier imports",
         ids,
         index=ids.index(shown) if kept_for == patient.key and shown in batches else 0,
         format_func=lambda one: batches[one].label,
-        key=f"batch_{patient.key}_{ids[0]}",
+        key=f"batch_{patient.key}_{version}",
     )
     _report(viewer, patient, batch_id)
     if batches[batch_id].is_undone:

@@ -284,3 +284,10 @@ def test_after_any_imports_and_undos_all_is_as_if_only_the_others_had_been(
     assert facts(emptied, patient_id) == facts(emptied, fresh_id)
     assert pain(emptied, patient_id) == pain(emptied, fresh_id)
     is_fresh(emptied)
+
+
+def test_copies_of_one_import_that_a_person_merged_go_together(scene: Scene, ada: str) -> None:
+    report = imported(scene, ada, ("watch.fit", fit_run()), ("zone-wrong.tcx", tcx_run(start=START + timedelta(hours=2))))
+    merge_runs(scene.engine, scene.tess, waiting(scene)[0]["id"], counted(scene)[0]["id"])
+    undone(scene, ada, report)
+    assert (scene.rows("run"), scene.rows("run_copy"), scene.rows("run_decision")) == ([], [], [])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from data import queries, records, weeks
+from data import queries, records, runs, weeks
 from data.records import AlreadyThere
 from data.runs import retire_run
 from models import (
@@ -139,7 +139,7 @@ def test_a_write_is_whole_or_absent(scene: Scene, written: dict[str, Any], name:
 
 
 def test_every_write_is_tried_for_wholeness() -> None:
-    functions = {name for name in vars(records) if name.startswith(("add_", "correct_", "retire_", "set_"))}
+    functions = {name for module in (records, runs) for name in vars(module) if name.startswith(("add_", "correct_", "retire_", "set_"))}
     assert functions - {"add_patient", "set_therapists_see_site"} == set(WRITES)  # those are a single row
 
 

@@ -42,21 +42,22 @@ def by_hand(viewer: Viewer, patient: PatientRow) -> None:
     decided = run_decisions.decided(viewer, patient.key)
     if not runs and not decided:
         return
+    version = f"{patient.key}_{len(runs)}_{decided[0].act_key if decided else ''}"  # other runs to choose from, other widgets
     with st.expander("Merge, split and undo decisions", icon=":material/call_merge:"):
         merge, split = st.columns(2, gap="large")
         with merge:
-            one = st.selectbox("These two runs …", list(runs), format_func=runs.__getitem__, index=None, key=f"merge_one_{patient.key}")
+            one = st.selectbox("These two runs …", list(runs), format_func=runs.__getitem__, index=None, key=f"merge_one_{version}")
             others = [run_id for run_id in runs if run_id != one]
-            two = st.selectbox("… are one", others, format_func=runs.__getitem__, index=None, key=f"merge_two_{patient.key}")
+            two = st.selectbox("… are one", others, format_func=runs.__getitem__, index=None, key=f"merge_two_{version}")
             if one is not None and two is not None:
                 _act("Merge them", f"merge_{patient.key}", lambda: run_decisions.same_run(viewer, one, two))
         with split:
-            whole = st.selectbox("Sources of this run", list(runs), format_func=runs.__getitem__, index=None, key=f"split_{patient.key}")
+            whole = st.selectbox("Sources of this run", list(runs), format_func=runs.__getitem__, index=None, key=f"split_{version}")
             if whole is not None:
                 _sources(viewer, patient, whole)
         if decided:
             words = {act.act_key: act.label for act in decided}
-            act_key = st.selectbox("Decisions", list(words), format_func=words.__getitem__, index=None, key=f"decisions_{patient.key}")
+            act_key = st.selectbox("Decisions", list(words), format_func=words.__getitem__, index=None, key=f"decisions_{version}")
             if act_key is not None:
                 _act("Undo this decision", f"undo_act_{patient.key}", lambda: run_decisions.undo(viewer, act_key))
 
@@ -66,7 +67,9 @@ def _sources(viewer: Viewer, patient: PatientRow, run_id: int) -> None:
     for words in sources.values():
         st.markdown(f"- {plain(words)}")
     if len(sources) > 1:
-        apart = st.selectbox("A run of its own is", list(sources), format_func=sources.__getitem__, index=None, key=f"apart_{run_id}")
+        apart = st.selectbox(
+            "A run of its own is", list(sources), format_func=sources.__getitem__, index=None, key=f"apart_{run_id}_{len(sources)}"
+        )
         if apart is not None:
             _act("Split it off", f"split_off_{run_id}", lambda: run_decisions.split(viewer, run_id, apart))
 

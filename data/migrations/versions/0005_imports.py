@@ -40,6 +40,23 @@ def _reference(table: str, column: str, to: str, ondelete: str) -> sa.ForeignKey
     return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}_{to}"), ondelete=ondelete)
 
 
+def _renew_indexes() -> None:
+    """A rebuilt table has its indexes in another order, and without statistics SQLite takes the newest of equal ones: these answer the caseload."""
+    for name, table, columns, where_sqlite, where_postgresql in (
+        ("ix_rest_answer_yes", "rest_answer", ["patient_id", "for_date"], "answer IS 1", "answer IS true"),
+        ("ix_pain_score_side_day", "pain_score", ["patient_id", "side", "for_date"], None, None),
+    ):
+        op.drop_index(name, table)
+        current = "retired_at_utc IS NULL"
+        op.create_index(
+            name,
+            table,
+            columns,
+            sqlite_where=sa.text(f"{where_sqlite} AND {current}" if where_sqlite else current),
+            postgresql_where=sa.text(f"{where_postgresql} AND {current}" if where_postgresql else current),
+        )
+
+
 def upgrade() -> None:
     with op.batch_alter_table("run", schema=None) as run:
         run.drop_constraint(op.f("ck_run_cadence_rule_word"), type_="check")
@@ -52,6 +69,7 @@ def upgrade() -> None:
         with op.batch_alter_table(table, schema=None) as changed:
             changed.add_column(sa.Column(column, sa.Integer(), nullable=True))
             changed.create_foreign_key(op.f(f"fk_{table}_{column}_{to}"), to, [column], ["id"], ondelete="SET NULL")
+    _renew_indexes()
     op.add_column("import_batch", sa.Column("undone_at_utc", MOMENT(), nullable=True))
     op.add_column("import_file", sa.Column("runs_added", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("import_file", sa.Column("entries_added", sa.Integer(), nullable=False, server_default="0"))

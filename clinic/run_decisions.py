@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pandas as pd
+
 from data import queries, run_sources, runs
 from data.database import engine
 from models import DistanceUnit, RunStanding, RunVerdict, Viewer
@@ -39,7 +41,8 @@ class Decided:
 def _words(run: run_sources.WaitingRun, unit: DistanceUnit) -> str:
     local = run.started_at_utc + timedelta(seconds=run.utc_offset_s)
     files = f", from {', '.join(run.files)}" if run.files else ", entered by hand"
-    return f"{run.run_date.isoformat()} {local:%H:%M}, {distance_text(run.distance_m, unit)} in {duration_text(run.moving_time_s)}{files}"
+    at = f" {local:%H:%M}" if run.start_is_known else ""
+    return f"{run.run_date.isoformat()}{at}, {distance_text(run.distance_m, unit)} in {duration_text(run.moving_time_s)}{files}"
 
 
 def waiting(viewer: Viewer, patient_key: str, unit: DistanceUnit) -> list[Waiting]:
@@ -101,7 +104,7 @@ def undo(viewer: Viewer, act_key: str) -> None:
 def current_runs(viewer: Viewer, patient_key: str, unit: DistanceUnit) -> dict[int, str]:
     """Give the runs that count, newest first: number and words."""
     frame = queries.runs(engine(), viewer, patient_key).iloc[::-1]
-    local = frame["started_at_utc"] + frame["utc_offset_s"].map(lambda seconds: timedelta(seconds=seconds))
+    local = frame["started_at_utc"] + pd.to_timedelta(frame["utc_offset_s"], unit="s")
     texts = zip(frame["run_id"], frame["run_date"], local, frame["distance_m"], frame["moving_time_s"], strict=True)
     return {
         int(run_id): f"{day.date().isoformat()} {at:%H:%M}, {distance_text(distance_m, unit)} in {duration_text(moving_time_s)}"

@@ -41,6 +41,7 @@ class WaitingRun:
     moving_time_s: int
     files: tuple[str, ...]
     other_run_id: int | None
+    start_is_known: bool  # False: noon stands for it
     other: "WaitingRun | None" = None
 
 
@@ -107,6 +108,7 @@ def waiting_runs(engine: sa.Engine, viewer: Viewer, patient_key: str) -> list[Wa
     for copy in copies:
         files.setdefault(copy.run_id, []).append(names.get(copy.file_id or 0, ""))
     by_id = {row.id: row for row in rows}
+    start_known = {copy.run_id for copy in copies if copy.start_is_known}
 
     def waiting(row: "sa.Row[tuple[object, ...]]", other: WaitingRun | None = None) -> WaitingRun:
         fields = row._mapping
@@ -116,6 +118,7 @@ def waiting_runs(engine: sa.Engine, viewer: Viewer, patient_key: str) -> list[Wa
             reason=fields["standing_reason"],
             files=tuple(name for name in files.get(fields["id"], []) if name),
             other=other,
+            start_is_known=fields["id"] in start_known,
             **{
                 name: fields[name] for name in ("run_date", "started_at_utc", "utc_offset_s", "distance_m", "moving_time_s", "other_run_id")
             },

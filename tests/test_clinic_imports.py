@@ -3,10 +3,15 @@
 from datetime import date
 
 import pytest
+import sqlalchemy as sa
 
+from clinic import run_decisions
 from clinic.imports import REPORT_COLUMNS, Progress, detail_lines, file_lines, report_csv, summary_sentence
 from data.import_reports import FileReport, ImportReport, RunReport
+from data.imports import Source, import_files
 from models import DistanceUnit, ImportOutcome
+from tests.clinic_scene import new_scene
+from tests.test_data_merging import at
 
 RUN = RunReport(
     date(2025, 3, 2),
@@ -75,3 +80,32 @@ def test_the_summary_says_what_was_not_read() -> None:
 )
 def test_progress_counts_and_says_how_long_it_will_take(done: int, spent_s: float, words: str) -> None:
     assert Progress(started_s=0.0).words(done, 100, "next.fit", now_s=spent_s) == words
+
+
+def test_what_waits_and_what_counts_is_listed_in_words(sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = new_scene(sqlite_engine)
+    monkeypatch.setattr(run_decisions, "engine", lambda: sqlite_engine)
+    ada = scene.patient("ADA")
+    who, unit = scene.tess, DistanceUnit.KILOMETRE
+    assert (run_decisions.waiting(who, ada, unit), run_decisions.current_runs(who, ada, unit), run_decisions.decided(who, ada)) == (
+        [],
+        {},
+        [],
+    )
+    listed = b"date,distance_km,moving_time\n2025-03-02,7,40:00\n"
+    sources = [Source("watch.csv", at), Source("list.csv", lambda: listed)]
+    import_files(sqlite_engine, who, ada, sources, via="app")
+    (waiting,) = run_decisions.waiting(who, ada, unit)
+    assert waiting.words == "2025-03-02, 7.00 km in 40:00, from list.csv"
+    assert waiting.other_words == "2025-03-02 08:00, 7.00 km in 40:00, from watch.csv"
+    (run_id,) = run_decisions.current_runs(who, ada, unit)
+    assert run_decisions.current_runs(who, ada, unit) == {run_id: "2025-03-02 08:00, 7.00 km in 40:00"}
+    run_decisions.same_run(who, waiting.run_id, run_id)
+    (act,) = run_decisions.decided(who, ada)
+    assert act.label == "2025-03-02: called one run by Tess"
+    assert list(run_decisions.sources(who, run_id, unit).values()) == [
+        "watch.csv: 7.00 km in 40:00. Gives: start, distance and time.",
+        "list.csv: 7.00 km in 40:00. Gives: nothing that another one does not know better.",
+    ]
+    run_decisions.undo(who, act.act_key)
+    assert len(run_decisions.waiting(who, ada, unit)) == 1

@@ -81,7 +81,7 @@ def read_before(folder: Path) -> Callable[[bytes, str], tuple[Importer, ReadFile
     importer, read = read_bytes(gzip.decompress((folder / "0000.fit.gz").read_bytes()), "0000.fit")
 
     def reader(_content: bytes, name: str) -> tuple[Importer, ReadFile]:
-        day = timedelta(days=int(Path(name).name[:4]))
+        day = timedelta(days=int(name.rpartition("/")[2][:4]))
         return importer, replace(read, runs=tuple(replace(run, started_at_utc=run.started_at_utc + day) for run in read.runs))
 
     return reader

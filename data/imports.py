@@ -30,7 +30,7 @@ from models import AuditAction, ImportBatch, ImportFile, ImportOutcome, PainScor
 __all__ = ["FileReport", "ImportReport", "ImportedRun", "RunReport", "Source", "import_files", "sources_in"]
 
 # A chunk ends with whichever comes first: what one transaction holds, and what is lost if the power goes.
-CHUNK_FILES, CHUNK_BYTES, CHUNK_SECONDS = 100, 32_000_000, 5.0
+CHUNK_FILES, CHUNK_BYTES, CHUNK_SECONDS = 400, 32_000_000, 5.0
 Reader = Callable[[bytes, str], tuple[Importer, ReadFile]]
 FILE = ImportFile.metadata.tables["import_file"]
 

@@ -163,7 +163,9 @@ def settle(
     list of Group
         The same groups, best first.
     """
-    ordered = sorted(groups, key=_best_first)
+    ordered = list(groups)
+    if len(ordered) > 1:
+        ordered.sort(key=_best_first)
     counted: list[Group] = []
     for group in ordered:
         group.standing, group.reason, group.other = RunStanding.COUNTED, "", None

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import typer
 
 from access.command_line import site_app, user_app
-from data import audit, audit_check, database, imports, queries, records
+from data import audit, audit_check, database, imports, queries, records, reread
 from data.exports import ExportFormat, ExportTable
 from data.permissions import COMMAND_LINE, NotFound
 from models import Clinic, EntryRefused, ImportOutcome, PatientEntry
@@ -186,11 +186,36 @@ def _report_fields(report: imports.ImportReport) -> dict[str, Any]:
                 "file": file.file,
                 "outcome": ImportOutcome(file.outcome).value,
                 "reason": file.reason,
-                "runs": [{name: plain(value) for name, value in asdict(run).items()} for run in file.runs],
+                "runs": [{name: plain(value) for name, value in asdict(run).items() if name != "standing"} for run in file.runs],
             }
             for file in report.files
         ],
     }
+
+
+@app.command("reread")
+def reread_(
+    patient: Annotated[str | None, typer.Option(metavar="CODE", help="The patient's code; default everybody.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Store the new values; else they are only shown.")] = False,
+) -> None:
+    """Read the kept originals of imported files again, and show what a better reader makes of them."""
+    engine = _ready()
+    if patient is None:
+        people = [(row.code, row.key) for row in queries.patients(engine, COMMAND_LINE)]
+    else:
+        try:
+            people = [(patient, queries.patient_key(engine, COMMAND_LINE, patient))]
+        except NotFound:
+            raise _fail(f"There is no patient with the code {patient}.") from None
+    differing = 0
+    for code, key in people:
+        found = reread.reread(engine, COMMAND_LINE, key, apply=apply)
+        differing += sum(bool(difference.changes) for difference in found)
+        for difference in found:
+            for line in difference.lines:
+                typer.echo(f"{code}: {line}")
+    done = "were changed" if apply else "would change; --apply does it"
+    typer.echo(f"{differing} run{'' if differing == 1 else 's'} {done}." if differing else "Nothing would change.")
 
 
 @app.command()

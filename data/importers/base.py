@@ -87,6 +87,9 @@ class ReadRun:
         Plain sentences on what was done or is doubtful.
     doubtful : bool
         True if somebody should look at the run: one of the notes says why.
+    held_back : bool
+        True if it would falsify a total in case it is no run, or not that long: it does not count until a person accepts it. Such a run
+        is doubtful too.
     clock_is_local : bool
         True if the file gives a clock time without a zone; the patient's time zone then tells the true UTC. `utc_offset_s` is 0 then, so
         that the day is right in any case.
@@ -116,6 +119,7 @@ class ReadRun:
     minutes: MinuteSeries | None
     notes: tuple[str, ...]
     doubtful: bool = False
+    held_back: bool = False
     clock_is_local: bool = False
     start_is_known: bool = True
 

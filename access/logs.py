@@ -20,7 +20,7 @@ from typing import Any
 
 OWN = "still_running"
 # What our own sentences may name. None of them can hold a text of people or files.
-ALLOWED_KEYS = frozenset({"number", "errno", "person_id", "count", "milliseconds"})
+ALLOWED_KEYS = frozenset({"number", "errno", "person_id", "count", "milliseconds", "reason"})
 LEFT_OUT = "(left out)"
 FRAMES_MAX, CAUSES_MAX = 12, 6
 _ROOT = Path(__file__).resolve().parent.parent

@@ -22,7 +22,7 @@ STEP_S = 30
 STEPS_AROUND = 1  # clocks differ: the code before and the code after count too
 RECOVERY_CODES = 10
 RECOVERY_GROUPS, RECOVERY_GROUP = 3, 4  # 12 letters and digits of 32 kinds: 60 bits
-RECOVERY_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: none of them looks like another
+RECOVERY_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: none looks like another  # pragma: allowlist secret
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 

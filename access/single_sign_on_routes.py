@@ -119,7 +119,7 @@ def _sent_away(request: Request, wanted: str, again: sessions.SignedIn | None) -
     except throttle.TooManyTries as refused:
         return _too_often(wanted, refused)
     except ProviderSilent as silent:
-        _log.warning("single sign-on: %s", silent.reason)
+        _log.warning("single sign-on: %(reason)s", {"reason": silent.reason})
         return _failed(wanted, status=503)
     # A redirect here would be the answer to a form, and a browser lets our forms lead to us only (form-action): so the page moves on.
     body = (
@@ -179,7 +179,7 @@ def _arrived_back(request: Request, signed_in: sessions.SignedIn | None) -> Resp
     except throttle.TooManyTries as refused:
         return _too_often(wanted, refused)
     except (_Refused, ProviderSilent, TokenRefused, single_sign_on.NotLinked) as refused:
-        _log.warning("single sign-on: %s", refused.reason)
+        _log.warning("single sign-on: %(reason)s", {"reason": refused.reason})
         sessions.note_failed_sign_in(engine(), source=sign_in.address_of(request))
         return _failed(wanted, status=503 if isinstance(refused, ProviderSilent) else 401)
     with writing(engine()) as connection:  # going there and coming back counted as two

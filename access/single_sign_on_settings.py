@@ -82,7 +82,7 @@ def configured() -> Settings | None:
             "STILL_RUNNING_OIDC_ISSUER must be the provider's https address, without a query. Plain http is for this machine only."
         )
     if address and (not is_safe_address(address, loopback=True) or urlsplit(address).path.strip("/") or urlsplit(address).query):
-        raise SingleSignOnUnusable("STILL_RUNNING_ADDRESS must be this app's https address alone, such as https://clinic.example.")
+        raise SingleSignOnUnusable("STILL_RUNNING_ADDRESS must be this app's https address alone, such as https:// and the clinic's name.")
     return Settings(issuer, client_id, secret, name or urlsplit(issuer).hostname or issuer, address.rstrip("/") or None)
 
 

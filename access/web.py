@@ -12,6 +12,7 @@ import gc
 import hashlib
 import logging
 import re
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -29,6 +30,7 @@ from access import account_pages, first_owner, hosts, identity_provider, logs, s
 from access.cookies import is_secure, session_of
 from access.open_windows import Language
 from access.page import page, paragraph, streamlit_page, unusable
+from access.single_sign_on_settings import SingleSignOnUnusable
 from data import queries
 from data.database import DatabaseUnusable, engine
 
@@ -62,7 +64,11 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     logs.install()
     logging.getLogger("uvicorn.access").disabled = True  # addresses stay out of logs, whoever starts the server
     app_policy()
-    identity_provider.provider()  # settings that cannot be used stop the start, with what to do
+    try:
+        identity_provider.provider()
+    except SingleSignOnUnusable as unusable_settings:  # they stop the start; to who started it and not to the log, which says no words
+        sys.stderr.write(f"{unusable_settings}\n")
+        raise
     first_owner.announce()
     gc.collect()
     gc.freeze()

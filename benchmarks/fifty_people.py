@@ -25,8 +25,9 @@ from access.cookies import COOKIE
 from benchmarks.clinics import clinic_file
 from benchmarks.serving import running
 from data.database import make_engine, writing
-from models import PersonRole, Role
+from models import PersonRole, Role, utc_now
 from pages.shared.shell import PAGES
+from tests.clinic_scene import NOBODYS_HASH, made_anew
 from tests.visiting import Visitor, Window
 
 PEOPLE, SECONDS, YEARS = 50, 120.0, 3
@@ -95,7 +96,15 @@ def crowd(folder: Path, people: int, *, years: int = YEARS) -> tuple[str, list[M
         def run(statement: str) -> None:
             connection.exec_driver_sql(statement)
 
-        run("UPDATE clinic SET is_demo = 0, therapists_see_site = 0")
+        made_anew(connection, is_demo=False)
+        run("UPDATE clinic SET therapists_see_site = 0")
+        run("INSERT INTO person (id, key, name, is_active, created_at_utc) VALUES (1000, 'crowd-owner', 'Zowner', 1, '2026-01-01')")
+        tables = PersonRole.metadata.tables
+        connection.execute(tables["person_role"].insert().values(person_id=1000, role=Role.OWNER))
+        with_passphrase = {"passphrase_hash": NOBODYS_HASH, "must_set_passphrase": False}  # a clinic without an owner lets nobody in
+        connection.execute(
+            tables["account"].insert().values(person_id=1000, login_name="owner", created_at_utc=utc_now(), **with_passphrase)
+        )
         for number in range(1, people + 1):
             mark, person = f"Zq{number:03d}", 1000 + number
             run(

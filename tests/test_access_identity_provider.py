@@ -17,7 +17,10 @@ from tests.serving import free_port
 
 KEY, NEXT_KEY = rsa_key(), rsa_key()
 # verifier and challenge are the example of RFC 7636, appendix B
-VERIFIER, CHALLENGE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+VERIFIER, CHALLENGE = (
+    "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",  # pragma: allowlist secret
+    "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",  # pragma: allowlist secret
+)
 ASKED = Asked(nonce="n-1", verifier=VERIFIER, redirect_uri="http://127.0.0.1:1/sso/back")
 NAMES = ("ADDRESS", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_CLIENT_SECRET_FILE", "OIDC_NAME")
 
@@ -57,11 +60,14 @@ def test_the_settings_are_read_and_the_secret_is_shown_nowhere(monkeypatch: pyte
     [
         ({"OIDC_ISSUER": "https://id.example"}, "needs both"),
         ({"OIDC_CLIENT_ID": "app"}, "needs both"),
-        ({"OIDC_CLIENT_SECRET": "secret"}, "needs both"),
+        ({"OIDC_CLIENT_SECRET": "secret"}, "needs both"),  # pragma: allowlist secret
         ({"OIDC_ISSUER": "http://id.example", "OIDC_CLIENT_ID": "app"}, "https"),
         ({"OIDC_ISSUER": "http://127.0.0.1.id.example", "OIDC_CLIENT_ID": "app"}, "https"),
         ({"OIDC_ISSUER": "http://localhost@id.example", "OIDC_CLIENT_ID": "app"}, "https"),
-        ({"OIDC_ISSUER": "https://user:pass@id.example", "OIDC_CLIENT_ID": "app"}, "https"),
+        (
+            {"OIDC_ISSUER": "https://user:pass@id.example", "OIDC_CLIENT_ID": "app"},  # pragma: allowlist secret
+            "https",
+        ),
         ({"OIDC_ISSUER": "https://id.example?realm=1", "OIDC_CLIENT_ID": "app"}, "https"),
         ({"OIDC_ISSUER": "https://id.example/#x", "OIDC_CLIENT_ID": "app"}, "https"),
         ({"OIDC_ISSUER": "ftp://id.example", "OIDC_CLIENT_ID": "app"}, "https"),
@@ -97,7 +103,7 @@ def test_a_secret_file_that_others_can_read_is_refused(monkeypatch: pytest.Monke
     if readable:
         settings = configured()
         assert settings is not None
-        assert settings.client_secret == "canary-secret"
+        assert settings.client_secret == "canary-secret"  # pragma: allowlist secret
     else:
         with pytest.raises(SingleSignOnUnusable, match=rf"mode {mode:04o}\). Run: chmod 600"):
             configured()
@@ -237,7 +243,7 @@ def test_a_code_without_its_verifier_opens_nothing(endpoints: BrokenProvider) ->
     [
         ("secret", None, {}),
         ("secret", ["client_secret_post", "client_secret_basic"], {}),
-        ("secret", ["client_secret_post"], {"client_id": "app", "client_secret": "secret"}),
+        ("secret", ["client_secret_post"], {"client_id": "app", "client_secret": "secret"}),  # pragma: allowlist secret
         (None, None, {"client_id": "app"}),
     ],
 )

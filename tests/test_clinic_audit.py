@@ -311,7 +311,7 @@ def test_everything_that_the_audit_tells_of_has_words() -> None:
         (AuditAction.SIGN_IN, "", "", "Signed in"),
         (AuditAction.PRINT, "runs", "k3y", "Printed the table of runs"),
         (AuditAction.IMPORT, "import_file", "12", "Imported a file (12)"),
-        (AuditAction.PERMISSION_CHANGE, "person", "3", "Changed who may do what: person (3)"),
+        (AuditAction.PERMISSION_CHANGE, "person", "3", "Changed who may do what: a person who works here (3)"),
         (AuditAction.SETTINGS_CHANGE, "clinic", "", "Changed the settings"),
         (AuditAction.VIEW, "some_screen", "<b>", "Looked at some screen"),
         (AuditAction.REFUSED, "run", "4711", "Asked for what is not theirs or not there: a run (4711)"),

@@ -151,7 +151,7 @@ def _masked(text: str, key: str) -> str:
 
 
 @pytest.mark.parametrize("who", REACH)
-@pytest.mark.parametrize("url", [page.url for page in PAGES])
+@pytest.mark.parametrize("url", [page.url for page in PAGES if page.url != "audit"])  # that page takes no key, and lists the asking itself
 def test_a_foreign_key_and_a_missing_one_look_exactly_alike(clinic: Clinic, who: str, url: str) -> None:
     foreign = [word for word in clinic.canaries if word not in REACH[who].get("all", ())]
     said = {}

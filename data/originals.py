@@ -61,7 +61,7 @@ def keep(connection: sa.Connection, files: Sequence[Original], now: datetime) ->
         connection.execute(sa.insert(ORIGINAL), rows)
 
 
-def original(connection: sa.Connection, content_sha256: str) -> bytes | None:
+def kept_bytes(connection: sa.Connection, content_sha256: str) -> bytes | None:
     """Give the unpacked bytes of a content that is kept, inside a transaction whose caller asked the lock; None if it is not."""
     row = connection.execute(
         sa.select(ORIGINAL.c.packing, ORIGINAL.c.packed).where(ORIGINAL.c.content_sha256 == content_sha256)

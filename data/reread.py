@@ -75,7 +75,7 @@ def reread(
             .where(FILE.c.id.in_(sorted({copy.file_id for copy in ledger.copies.values() if copy.file_id is not None})))
             .order_by(FILE.c.id)
         ).all():
-            content = originals.original(connection, row.content_sha256)
+            content = originals.kept_bytes(connection, row.content_sha256)
             if content is None:
                 continue
             try:

@@ -283,7 +283,7 @@ INNER = {
     "originals.is_worth_keeping",
     "originals.packed_original",
     "originals.keep",
-    "originals.original",
+    "originals.kept_bytes",
     "originals.forget",
     "import_rows.run_entry",
     "import_rows.zone_words",

@@ -54,8 +54,8 @@ def test_the_bytes_of_a_file_are_kept_once_as_they_were(scene: Scene, ada: str) 
     rows = scene.rows("import_original")
     assert sorted(row["size_bytes"] for row in rows) == sorted([len(content), len(at())])
     with reading(scene.engine) as connection:
-        assert {originals.original(connection, row["content_sha256"]) for row in rows} == {content, at()}
-        assert originals.original(connection, "0" * 64) is None
+        assert {originals.kept_bytes(connection, row["content_sha256"]) for row in rows} == {content, at()}
+        assert originals.kept_bytes(connection, "0" * 64) is None
     assert all(len(row["packed"]) < row["size_bytes"] for row in rows if row["size_bytes"] > 1_000)
     assert {row["packing"] for row in rows} == {"zlib"}
 
@@ -66,7 +66,7 @@ def test_a_file_that_came_packed_stays_packed_as_it_came(scene: Scene, ada: str)
     (row,) = scene.rows("import_original")
     assert (row["packing"], row["packed"]) == ("gzip", packed)
     with reading(scene.engine) as connection:
-        assert originals.original(connection, row["content_sha256"]) == fit_run()
+        assert originals.kept_bytes(connection, row["content_sha256"]) == fit_run()
 
 
 def test_the_same_reader_changes_nothing(scene: Scene, ada: str) -> None:

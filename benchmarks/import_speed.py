@@ -13,6 +13,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,11 +114,11 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the recordings are made, or lie from before; default a temporary one")
     parser.add_argument("--profile", action="store_true", help="print where the time of a new and a known import goes")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="still-running-import-") as made:
+    with tempfile.TemporaryDirectory(prefix="still-running-import-") as made, ExitStack() as held:
         root = Path(made)
         folder = folder_of(options.folder or root, options.files)
         reader = read_before(folder) if options.read_before else read_bytes
-        sources = imports.sources_in([folder])
+        sources = imports.sources_in([folder], held)
         ratios: dict[str, list[tuple[float, float, float]]] = {"new": [], "known": []}
         for number in range(options.pairs):
             engine, key = new_clinic(root, number)

@@ -98,8 +98,7 @@ def import_uploads(
 
     What `on_progress` raises stops the import between two files: those before it are stored.
     """
-    sources = [imports.Source(name, lambda content=content: content) for name, content in files]  # type: ignore[misc]
-    return imports.import_files(engine(), viewer, patient_key, sources, via="app", on_progress=on_progress)
+    return imports.import_files(engine(), viewer, patient_key, imports.sources_of(files), via="app", on_progress=on_progress)
 
 
 def batches(viewer: Viewer, patient_key: str, time_zone: str) -> list[Batch]:
@@ -145,7 +144,8 @@ def file_lines(report: imports.ImportReport, *, only_problems: bool = False) -> 
 
 def needs_a_look(file: imports.FileReport) -> bool:
     """Say whether a person should look at what became of a file."""
-    return file.outcome in NEEDS_A_LOOK or not file.complete
+    belongs_to_archive = file.outcome is ImportOutcome.NO_DATA and file.complete  # named in the report, and nothing to mend
+    return not belongs_to_archive and (file.outcome in NEEDS_A_LOOK or not file.complete)
 
 
 def detail_lines(report: imports.ImportReport, unit: DistanceUnit, *, only_problems: bool = False) -> list[dict[str, str]]:
@@ -202,8 +202,8 @@ def accepted_formats() -> str:
 
 
 def accepted_suffixes() -> list[str]:
-    """List the endings of files that can be read, .gz included."""
-    return sorted({suffix.lstrip(".") for importer in IMPORTERS for suffix in importer.suffixes} | {"gz"})
+    """List the endings of files that can be read, .gz and archives included."""
+    return sorted({suffix.lstrip(".") for importer in IMPORTERS for suffix in importer.suffixes} | {"gz", "zip"})
 
 
 def summary_sentence(report: imports.ImportReport) -> str:

@@ -8,69 +8,35 @@ same files again complete it.
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
-from typing import Any
+from io import SEEK_END
+from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import col
 
-from data import audit, originals, permissions, records
+from data import audit, mappings, originals, permissions, records
 from data.database import next_ids, reading, writing
 from data.import_placing import Placed, Placing
 from data.import_reports import FileReport, ImportedRun, ImportReport, RunReport, runs_of_files, stored_report
-from data.importers.base import FILE_MAX_BYTES, FileRefused, Importer, ReadFile, read_bytes, unpacked
+from data.importers.base import FILE_MAX_BYTES, FileRefused, Importer, ReadFile, unpacked
 from data.merging import Ledger, read_ledger
 from data.permissions import Act
+from data.reading import Reader
+from data.sources import Source, sources_in, sources_of
 from models import AuditAction, ImportBatch, ImportFile, ImportOutcome, PainScore, Run, RunFile, RunStanding, Viewer, plain_text, utc_now
 
-__all__ = ["FileReport", "ImportReport", "ImportedRun", "RunReport", "Source", "import_files", "sources_in"]
+__all__ = ["FileReport", "ImportReport", "ImportedRun", "RunReport", "Source", "import_files", "sources_in", "sources_of"]
 
 # A chunk ends with whichever comes first: what one transaction holds, and what is lost if the power goes.
 CHUNK_FILES, CHUNK_BYTES, CHUNK_SECONDS = 400, 32_000_000, 5.0
-Reader = Callable[[bytes, str], tuple[Importer, ReadFile]]
+HASHED_AT_ONCE_BYTES = 1_048_576
+MAPPED = "mapped"  # the source of a table that was read as a person said
+ReadBytes = Callable[[bytes, str], tuple[Importer, ReadFile]]
 FILE = ImportFile.metadata.tables["import_file"]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file to import: the name that people see, and how to get its bytes."""
-
-    name: str
-    read: Callable[[], bytes]
-
-
-def sources_in(paths: Iterable[Path]) -> list[Source]:
-    """
-    Find the files under some paths, folders searched through, in a stable order; hidden files are left out.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a path does not exist.
-    """
-    found: list[Source] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(item for item in path.rglob("*") if item.is_file())
-            shown = [item for item in inside if not any(part.startswith(".") for part in item.relative_to(path).parts)]
-            found += [Source(item.relative_to(path.parent).as_posix(), _reader(item)) for item in shown]
-        elif path.is_file():
-            found.append(Source(path.name, _reader(path)))
-        else:
-            raise FileNotFoundError(f"There is no file or folder {path}.")
-    return found
-
-
-def _reader(path: Path) -> Callable[[], bytes]:
-    def read() -> bytes:
-        with path.open("rb") as file:
-            return file.read(FILE_MAX_BYTES + 1)
-
-    return read
 
 
 def import_files(
@@ -82,7 +48,7 @@ def import_files(
     via: str,
     on_progress: Callable[[int, int, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-    reader: Reader = read_bytes,
+    reader: ReadBytes | None = None,
 ) -> ImportReport:
     """
     Import files of one patient, a chunk of whole files in one transaction.
@@ -91,14 +57,15 @@ def import_files(
     ----------
     patient_key : str
     sources : sequence of Source
+        See `sources_in` and `sources_of`.
     via : str
         'app' or 'command line', kept with the batch.
     on_progress : callable, optional
         Called with (files done, files in all, name of the next file) before each file, and once at the end.
     cancelled : callable, optional
         Asked before each file; once it says True, no more files are read. Those that were read are stored.
-    reader : callable
-        Reads the unpacked bytes of a file, as `data.importers.base.read_bytes` does.
+    reader : callable, optional
+        Reads the unpacked bytes of a file, as `data.importers.base.read_bytes` does; else they are read in a process of their own.
 
     Returns
     -------
@@ -112,8 +79,20 @@ def import_files(
             .values(patient_id=patient.id, person_id=viewer.person_id, via=via, started_at_utc=utc_now())
             .returning(ImportBatch.metadata.tables["import_batch"].c.id)
         ).scalar_one()
-    batch = _Batch(engine, viewer, patient, batch_id, deque(sources), len(sources), on_progress, cancelled or (lambda: False), reader)
-    batch.run()
+    with Reader() as apart:
+        batch = _Batch(
+            engine,
+            viewer,
+            patient,
+            batch_id,
+            deque(sources),
+            len(sources),
+            on_progress,
+            cancelled or (lambda: False),
+            reader or apart.read,
+            apart,
+        )
+        batch.run()
     with writing(engine) as connection:
         connection.execute(sa.update(ImportBatch).where(col(ImportBatch.id) == batch_id).values(finished_at_utc=utc_now()))
     if on_progress:
@@ -136,6 +115,9 @@ class Taken:
     known: "Known | None" = None
     repeats: bool = False  # the same content came a moment ago
     original: originals.Original | None = None
+    size_bytes: int = 0
+    is_set_aside: bool = False
+    large: tuple[BinaryIO, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +141,8 @@ class _Batch:
     total: int
     on_progress: Callable[[int, int, str], None] | None
     cancelled: Callable[[], bool]
-    reader: Reader
+    reader: ReadBytes
+    apart: Reader
     reports: list[FileReport] = field(default_factory=list)
     broken: BaseException | None = None
     _ledger: tuple[int, Ledger] | None = None  # with the counter of changes that it is true for
@@ -203,7 +186,7 @@ class _Batch:
             self._look_up(connection, "stored_sha256", taken)
             kept = 0
             for file in taken:
-                if file.known is None and file.refusal is None:
+                if file.known is None and file.refusal is None and file.large is None:
                     inflated = _unpack(file)
                     if kept + len(inflated) <= CHUNK_BYTES:  # else it is unpacked again when its turn comes
                         file.inflated, kept = inflated, kept + len(inflated)
@@ -226,6 +209,8 @@ class _Batch:
             file.repeats = True
             return file
         self._first[digest] = None
+        if file.large is not None:
+            return self._read_large(file, file.large)
         inflated = file.inflated or unpacked(file.content)
         file.inflated = b""
         try:
@@ -233,9 +218,27 @@ class _Batch:
             file.file_format = importer.name
         except FileRefused as refusal:
             file.refusal = refusal
+            if refusal.outcome is ImportOutcome.NEEDS_MAPPING:
+                self._read_as_said(file, inflated)
         if file.refusal is None or file.refusal.outcome is ImportOutcome.NEEDS_MAPPING:
             file.original = originals.packed_original(digest, file.content, inflated)
         return file
+
+    def _read_large(self, file: Taken, large: tuple[BinaryIO, int]) -> Taken:
+        try:
+            importer, file.read = self.apart.read_large(*large)
+            file.file_format = importer.name
+        except FileRefused as refusal:
+            file.refusal = refusal
+        return file
+
+    def _read_as_said(self, file: Taken, inflated: bytes) -> None:
+        try:
+            file.read = mappings.read_as_said(self.engine, self.viewer, self.apart, inflated)
+        except FileRefused as refusal:
+            file.refusal = refusal
+        if file.read is not None:
+            file.file_format, file.refusal = MAPPED, None
 
     # -- storing ----------------------------------------------------------------------------------------------------
 
@@ -307,7 +310,7 @@ class _Batch:
                 found = tuple(sorted(theirs.values(), key=lambda run: (run.started_at_utc, run.id)))
                 given.append(FileReport(file.name, ImportOutcome.DUPLICATE, reason, runs=found))
             elif file.refusal is not None:
-                given.append(FileReport(file.name, file.refusal.outcome, file.refusal.reason, complete=False))
+                given.append(FileReport(file.name, file.refusal.outcome, file.refusal.reason, complete=file.is_set_aside))
             else:
                 given.append(None)
         return given
@@ -329,7 +332,7 @@ class _Batch:
                 "batch_id": self.batch_id,
                 "patient_id": self.patient.id,
                 "file_name": file.name,
-                "size_bytes": len(file.content),
+                "size_bytes": file.size_bytes,
                 "stored_sha256": file.stored_sha256,
                 "content_sha256": file.content_sha256,
                 "file_format": file.file_format,
@@ -347,19 +350,39 @@ class _Batch:
 def _taken(source: Source) -> Taken:
     """Read the bytes of a file."""
     name = plain_text(source.name)
+    if source.set_aside:
+        aside = _refused(name, b"", source.set_aside, ImportOutcome.NO_DATA)
+        aside.is_set_aside = True
+        return aside
     try:
+        if source.large is not None:
+            return _taken_large(name, source.large)
         content = source.read()
+    except FileRefused as refusal:
+        return _refused(name, b"", refusal.reason, refusal.outcome)
     except OSError as error:
         return _refused(name, b"", f"The file could not be opened: {error.strerror or 'unknown reason'}.")
     if len(content) > FILE_MAX_BYTES:
         too_large = f"The file is larger than {FILE_MAX_BYTES // 1_000_000} MB. A single run is never that large: send the runs one by one."
         return _refused(name, content, too_large)
-    return Taken(name, content, stored_sha256=hashlib.sha256(content).hexdigest())
+    return Taken(name, content, stored_sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
 
 
-def _refused(name: str, content: bytes, reason: str) -> Taken:
+def _taken_large(name: str, large: tuple[BinaryIO, int]) -> Taken:
+    """Name a file that is read as a stream by the bytes of its archive and its place in it, so that the same archive is known again."""
+    archive, place = large
+    digest, size_bytes = hashlib.sha256(), archive.seek(0, SEEK_END)
+    archive.seek(0)
+    while piece := archive.read(HASHED_AT_ONCE_BYTES):
+        digest.update(piece)
+    digest.update(b"/%d" % place)
+    named = digest.hexdigest()
+    return Taken(name, stored_sha256=named, content_sha256=named, size_bytes=size_bytes, large=large)
+
+
+def _refused(name: str, content: bytes, reason: str, outcome: ImportOutcome = ImportOutcome.UNREADABLE) -> Taken:
     digest = hashlib.sha256(content).hexdigest()
-    return Taken(name, content, stored_sha256=digest, content_sha256=digest, refusal=FileRefused(ImportOutcome.UNREADABLE, reason))
+    return Taken(name, content, stored_sha256=digest, content_sha256=digest, refusal=FileRefused(outcome, reason), size_bytes=len(content))
 
 
 def _unpack(file: Taken) -> bytes:

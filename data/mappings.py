@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from data import audit, permissions
 from data.database import reading
+from data.importers.base import ReadFile
+from data.importers.mapping import Mapping as Meaning
 from data.permissions import Act, Thing
+from data.reading import Reader
 from models import AuditAction, ColumnMapping, Viewer, utc_now
 
 MAPPING = ColumnMapping.metadata.tables["column_mapping"]
@@ -27,6 +31,23 @@ def mapping(engine: sa.Engine, viewer: Viewer, header_key: str) -> dict[str, Any
     with reading(engine) as connection:
         text = connection.execute(sa.select(MAPPING.c.mapping).where(MAPPING.c.header_key == header_key)).scalar()
     return None if text is None else dict(json.loads(text))
+
+
+def read_as_said(engine: sa.Engine, viewer: Viewer, reader: Reader, content: bytes) -> ReadFile | None:
+    """
+    Read a table that no importer knows as somebody said before about tables with its header; None if nobody did.
+
+    Raises
+    ------
+    FileRefused
+        If it cannot be read like that.
+    """
+    for table in reader.tables(content):
+        said = mapping(engine, viewer, table.key)
+        if said is not None:
+            read = reader.read_with(content, Meaning.from_dict(said))
+            return replace(read, notes=("Its columns were read as it was said here before.", *read.notes))
+    return None
 
 
 def remember(engine: sa.Engine, viewer: Viewer, header_key: str, meaning: Mapping[str, Any]) -> None:

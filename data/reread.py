@@ -7,16 +7,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data import audit, originals, permissions, series
+from data import audit, mappings, originals, permissions, series
 from data.dropped_days import settle_days
 from data.import_rows import run_entry
-from data.importers.base import FileRefused, Importer, ReadFile, ReadRun, read_bytes
+from data.importers.base import FileRefused, Importer, ReadFile, ReadRun
 from data.merging import Ledger, read_ledger
 from data.permissions import Act
+from data.reading import Reader
 from data.records import touch_runs, week_start
 from data.run_copies import TOLD_FIELDS, Copy
 from data.runs import changes_told, told_of
-from models import AuditAction, EntryRefused, ImportFile, Viewer, utc_now
+from models import AuditAction, EntryRefused, ImportFile, ImportOutcome, Viewer, utc_now
 
 FILE = ImportFile.metadata.tables["import_file"]
 
@@ -46,7 +47,7 @@ def reread(
     patient_key: str,
     *,
     apply: bool = False,
-    reader: Callable[[bytes, str], tuple[Importer, ReadFile]] = read_bytes,
+    reader: Callable[[bytes, str], tuple[Importer, ReadFile]] | None = None,
     now: datetime | None = None,
 ) -> list[Difference]:
     """
@@ -58,6 +59,8 @@ def reread(
     ----------
     apply : bool
         Store the new values, in one transaction, with old and new in the audit; else nothing is changed.
+    reader : callable, optional
+        As in `data.imports.import_files`.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def reread(
         One for each run that differs, in the order of the files.
     """
     moment = now or utc_now()
-    with audit.changing(engine, viewer, "patient", patient_key) as connection:
+    with Reader() as apart, audit.changing(engine, viewer, "patient", patient_key) as connection:
         patient = permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
         ledger = read_ledger(connection, patient.id)
         found: list[Difference] = []
@@ -79,7 +82,7 @@ def reread(
             if content is None:
                 continue
             try:
-                _, read = reader(content, row.file_name)
+                read = _read(engine, viewer, reader or apart.read, apart, content, row.file_name)
             except FileRefused as refusal:
                 found.append(
                     Difference(row.file_name, None, said=f"It cannot be read any more, and stays as it was read. {refusal.reason}")
@@ -92,6 +95,23 @@ def reread(
         if apply and retold:
             _store(connection, viewer, patient, ledger, retold, moment)
     return found
+
+
+def _read(
+    engine: sa.Engine,
+    viewer: Viewer,
+    reader: Callable[[bytes, str], tuple[Importer, ReadFile]],
+    apart: Reader,
+    content: bytes,
+    name: str,
+) -> ReadFile:
+    try:
+        return reader(content, name)[1]
+    except FileRefused as refusal:
+        said = mappings.read_as_said(engine, viewer, apart, content) if refusal.outcome is ImportOutcome.NEEDS_MAPPING else None
+        if said is None:
+            raise
+        return said
 
 
 def _compared(name: str, copy: Copy, read: ReadFile, time_zone: str, now: datetime) -> tuple[Difference | None, Copy | None]:

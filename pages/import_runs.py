@@ -19,7 +19,7 @@ def _uploads(viewer: Viewer, patient: PatientRow) -> None:
             f"Files of {plain(patient.name)}",
             accept_multiple_files=True,
             type=imports.accepted_suffixes(),
-            help=f"Read: {imports.accepted_formats()}. A .gz file is fine. A file that was here already adds nothing.",
+            help=f"Read: {imports.accepted_formats()}. A .gz or .zip file is fine. A file that was here already adds nothing.",
             key=f"run_files_{patient.key}",
         )
         asked = st.form_submit_button("Import", icon=":material/upload_file:", type="primary", key=f"import_now_{patient.key}")

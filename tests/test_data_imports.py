@@ -4,6 +4,7 @@ import gzip
 import itertools
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -504,7 +505,8 @@ def test_a_name_that_is_no_text_is_shown_as_well_as_can_be(scene: Scene, ada: st
     folder = tmp_path / "sent"
     folder.mkdir()
     Path(os.fsdecode(os.fsencode(folder) + b"/l\xe4ufe.csv")).write_bytes(RUNS)
-    report = imports.import_files(scene.engine, scene.tess, ada, sources_in([folder]), via="command line")
+    with ExitStack() as held:
+        report = imports.import_files(scene.engine, scene.tess, ada, sources_in([folder], held), via="command line")
     assert [(file.file, file.runs_added) for file in report.files] == [("sent/lufe.csv", 2)]
     report.files[0].file.encode()
 
@@ -699,15 +701,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_folders_are_looked_through_in_a_stable_order_without_hidden_files(folder: Path) -> None:
-    names = [source.name for source in sources_in([folder, folder / "b.fit"])]
-    assert names == ["sent/a.fit", "sent/b.fit", "sent/deeper/c.fit", "b.fit"]
-    read: list[Callable[[], bytes]] = [source.read for source in sources_in([folder])]
-    assert [content() for content in read] == [b"a.fit", b"b.fit", b"deeper/c.fit"]
+    with ExitStack() as held:
+        names = [source.name for source in sources_in([folder, folder / "b.fit"], held)]
+        assert names == ["sent/a.fit", "sent/b.fit", "sent/deeper/c.fit", "b.fit"]
+        read: list[Callable[[], bytes]] = [source.read for source in sources_in([folder], held)]
+        assert [content() for content in read] == [b"a.fit", b"b.fit", b"deeper/c.fit"]
 
 
 def test_a_path_that_is_not_there_is_said(folder: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="There is no file or folder"):
-        sources_in([folder, folder / "none"])
+    with ExitStack() as held, pytest.raises(FileNotFoundError, match="There is no file or folder"):
+        sources_in([folder, folder / "none"], held)
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -292,7 +292,7 @@ INNER = {
     "import_entries.store_entries",
     "import_reports.stored_report",
     "import_reports.runs_of_files",
-    "imports.sources_in",
+    "mappings.read_as_said",
     "audit.record",
     "audit.changing",
     "audit.noting_refusals",
@@ -348,7 +348,7 @@ def test_the_page_on_roles_is_the_table() -> None:
 
 
 def test_what_does_not_ask_the_lock_is_used_inside_the_data_layer_only() -> None:
-    names = {name.split(".")[1] for name in INNER - {"imports.sources_in", "records.local_today", "audit.record"}}
+    names = {name.split(".")[1] for name in INNER - {"records.local_today", "audit.record"}}
     outside = [*(ROOT / "clinic").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), *(ROOT / "access").rglob("*.py"), ROOT / "dashboard.py"]
     used = {
         f"{path.name}:{node.lineno} {node.attr if isinstance(node, ast.Attribute) else node.id}"

@@ -24,7 +24,7 @@ from defusedxml.ElementTree import fromstring, iterparse
 
 from data.importers import sports
 from data.importers.base import FileRefused, Importer, ReadFile, ReadRun
-from data.importers.doubts import doubts_about
+from data.importers.doubts import doubts_about, holds_back
 from data.importers.xml_stream import number_in, root_name
 from models import (
     CADENCE_MAX_SPM,
@@ -372,6 +372,7 @@ def _run(workout: _Workout) -> ReadRun:
         minutes=None,
         notes=(*notes, *doubts),
         doubtful=bool(doubts),
+        held_back=holds_back(distance_m=workout.distance_m, moving_time_s=workout.moving_time_s, started_at_utc=workout.start),
     )
     return run if offset is not None else replace(run, notes=(*run.notes, "The day is the one in the patient's time zone."))
 

@@ -12,7 +12,7 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -20,13 +20,17 @@ import orjson
 from data.importers.apple_health import APPLE_HEALTH, read_stream
 from data.importers.archive import STREAMED_MAX_BYTES, members
 from data.importers.base import FileRefused, Importer, ReadFile, read_bytes
+from data.importers.mapping import Mapping, first_lines, header_key, read_with, suggested, tables_in
+from data.importers.table import Table
 from models import ImportOutcome
 
 MEMORY_MAX_BYTES = 1024 * 1024 * 1024
 OPEN_FILES_MAX = 32
-REQUEST = struct.Struct("!HQ?")  # bytes of the name, bytes of the content, whether an open archive comes along
+REQUEST = struct.Struct("!HQIB")  # bytes of the name, of the content and of a mapping, and what is asked
+READ, READ_LARGE, READ_MAPPED, LOOK = range(4)  # a file; one inside an open archive that comes along; as a person said; only the columns
 ANSWER = struct.Struct("!Q")
 NAME_BYTES_MAX = 4_096
+LINES_SHOWN = 3  # of a table whose columns somebody is asked about
 READY = b"."
 _NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000  # of unshare(2)
 
@@ -36,9 +40,20 @@ def main() -> None:
     with socket.socket(fileno=int(sys.argv[1])) as channel:
         confine(int(sys.argv[2]))
         channel.sendall(READY)
-        for name, content, archive in _requests(channel):
-            answer = orjson.dumps(_answer(name, content, archive), option=orjson.OPT_SERIALIZE_NUMPY)
+        for request in _requests(channel):
+            answer = orjson.dumps(_answer(request), option=orjson.OPT_SERIALIZE_NUMPY)
             channel.sendall(ANSWER.pack(len(answer)) + answer)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: a file by its name and bytes, and what its columns mean; or an open archive, and a place in it as `content`."""
+
+    asked: int
+    name: str
+    content: bytes
+    mapping: bytes
+    archive: int | None
 
 
 def confine(memory_max_bytes: int = MEMORY_MAX_BYTES) -> None:
@@ -56,17 +71,16 @@ def confine(memory_max_bytes: int = MEMORY_MAX_BYTES) -> None:
             resource.setrlimit(limit, (value, value))
 
 
-def _requests(channel: socket.socket) -> Iterator[tuple[str, bytes, int | None]]:
+def _requests(channel: socket.socket) -> Iterator[Request]:
     while True:
         head, handles, _, _ = socket.recv_fds(channel, REQUEST.size, 1)
         if head and len(head) < REQUEST.size:
             head += received(channel, REQUEST.size - len(head)) or b""
         if len(head) < REQUEST.size:
             return
-        name_bytes, content_bytes, has_archive = REQUEST.unpack(head)
-        name = received(channel, name_bytes) or b""
-        content = received(channel, content_bytes) if content_bytes else b""
-        yield name.decode("utf-8", "replace"), content or b"", handles[0] if has_archive and handles else None
+        name_bytes, content_bytes, mapping_bytes, asked = REQUEST.unpack(head)
+        name, mapping, content = (received(channel, size) or b"" for size in (name_bytes, mapping_bytes, content_bytes))
+        yield Request(asked, name.decode("utf-8", "replace"), content, mapping, handles[0] if handles else None)
 
 
 def received(channel: socket.socket, size: int) -> bytes | None:
@@ -81,9 +95,16 @@ def received(channel: socket.socket, size: int) -> bytes | None:
     return bytes(content)
 
 
-def _answer(name: str, content: bytes, archive: int | None) -> dict[str, Any]:
+def _answer(request: Request) -> dict[str, Any]:
     try:
-        importer, file = read_bytes(content, name) if archive is None else _read_large(archive, int(content))
+        if request.asked == LOOK:
+            return {"tables": [_seen(table) for table in tables_in(request.content)]}
+        if request.asked == READ_MAPPED:
+            return {"importer": "", "file": asdict(read_with(request.content, Mapping.from_dict(orjson.loads(request.mapping))))}
+        if request.archive is not None:
+            importer, file = _read_large(request.archive, int(request.content))
+        else:
+            importer, file = read_bytes(request.content, request.name)
     except FileRefused as refusal:
         return {"outcome": refusal.outcome.value, "reason": refusal.reason}
     except MemoryError:
@@ -92,6 +113,17 @@ def _answer(name: str, content: bytes, archive: int | None) -> dict[str, Any]:
             "reason": "Reading the file takes more memory than any recording of a run needs.",
         }
     return {"importer": importer.name, "file": asdict(file)}
+
+
+def _seen(table: Table) -> dict[str, Any]:
+    lines = first_lines(table)
+    mapping = suggested(table.written, lines)
+    return {
+        "key": header_key(table.written),
+        "columns": [[name, written] for name, written in zip(table.columns, table.written, strict=True) if name],
+        "lines": [[text for name, text in zip(table.columns, line, strict=True) if name] for line in lines[:LINES_SHOWN]],
+        "suggested": None if mapping is None else mapping.as_dict(),
+    }
 
 
 def _read_large(archive: int, index: int) -> tuple[Importer, ReadFile]:

@@ -1,7 +1,8 @@
 """
-What makes somebody look at a run before it counts: each doubt is a sentence with its number and its limit.
+What makes somebody look at a run: each doubt is a sentence with its number and its limit.
 
-A doubtful run is kept as it was read. Below is said what no runner does; what is impossible is refused in recording.py.
+A doubtful run is kept as it was read; one that would falsify a total if the doubt is right does not count before a person accepts it
+(`holds_back`). Below is said what no runner does; what is impossible is refused in recording.py.
 """
 
 from datetime import UTC, datetime
@@ -47,6 +48,16 @@ def doubts_about(*, distance_m: float, moving_time_s: float, stood_s: float, sta
             f"It is dated {started_at_utc:%Y-%m-%d}, before {CLOCK_SET_FROM.year}: the clock of the device was not set. Its day has to be set by hand."
         )
     return [sentence for sentence in found if sentence]
+
+
+def holds_back(*, distance_m: float, moving_time_s: float, started_at_utc: datetime) -> bool:
+    """
+    Say whether a run would falsify a total if its doubts are right: it may be a ride, or belong to another day.
+
+    >>> holds_back(distance_m=50.0, moving_time_s=30.0, started_at_utc=CLOCK_SET_FROM)
+    False
+    """
+    return bool(ride_like(distance_m, moving_time_s)) or started_at_utc < CLOCK_SET_FROM
 
 
 def ride_like(distance_m: float, moving_time_s: float) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from data.importers import sports
 from data.importers.base import FileRefused, ReadFile, ReadRun, RefusedLine
-from data.importers.doubts import doubts_about
+from data.importers.doubts import doubts_about, holds_back
 from data.importers.recording import CADENCE_PLAUSIBLE_MAX_SPM, is_walking
 from data.importers.table import Bad, Line
 from data.importers.written import LineRefused
@@ -118,6 +118,7 @@ def run_of(listed: Listed) -> ReadRun:
         minutes=None,
         notes=tuple(notes + doubts),
         doubtful=bool(doubts),
+        held_back=holds_back(distance_m=distance_m, moving_time_s=moving_s, started_at_utc=started),
         clock_is_local=listed.clock_is_local,
         start_is_known=listed.start_is_known,
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from data.importers.base import FileRefused, Flags, Floats, MinuteSeries, ReadRun
-from data.importers.doubts import SHORT_RUN_M, STOOD_FROM_S, doubts_about, no_such_cadence
+from data.importers.doubts import SHORT_RUN_M, STOOD_FROM_S, doubts_about, holds_back, no_such_cadence
 from data.importers.minutes import Means, Minutes
 from data.importers.samples import (
     STANDING_BELOW_M_S,
@@ -161,6 +161,7 @@ def run_of(recording: Recording) -> ReadRun:
         minutes=series if len(samples) else None,
         notes=tuple(notes + doubts),
         doubtful=bool(doubts),
+        held_back=holds_back(distance_m=distance_m, moving_time_s=moving_time_s, started_at_utc=recording.started_at_utc),
         clock_is_local=recording.clock_is_local,
     )
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from data import import_reports, imports, queries, records
 from data.database import make_engine
 from data.import_undo import undo_import
+from data.importers.base import read_bytes
 from data.imports import ImportReport, Source
 from data.runs import call_two_runs, merge_runs, retire_run
 from models import EntryRefused, ImportOutcome, NoRunEntry, PainMoment
@@ -40,7 +41,7 @@ def ada(scene: Scene) -> str:
 
 def imported(scene: Scene, patient: str, *files: tuple[str, bytes]) -> ImportReport:
     sources = [Source(name, lambda content=content: content) for name, content in files]  # type: ignore[misc]
-    return imports.import_files(scene.engine, scene.tess, patient, sources, via="app")
+    return imports.import_files(scene.engine, scene.tess, patient, sources, via="app", reader=read_bytes)
 
 
 def undone(scene: Scene, patient: str, report: ImportReport) -> None:

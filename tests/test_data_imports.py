@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from data import imports, queries, records, weeks
 from data.import_rows import run_entry
-from data.importers.base import FILE_MAX_BYTES, ReadRun
+from data.importers.base import FILE_MAX_BYTES, ReadRun, read_bytes
 from data.imports import FileReport, ImportReport, Source, sources_in
 from data.runs import retire_run
 from models import (
@@ -54,7 +54,7 @@ def ada(scene: Scene) -> str:
 def imported(scene: Scene, patient: str, **files: bytes) -> ImportReport:
     """Import files given as name=content; a double underscore in a name is a dot."""
     sources = [Source(name.replace("__", "."), lambda content=content: content) for name, content in files.items()]
-    return imports.import_files(scene.engine, scene.tess, patient, sources, via="app")
+    return imports.import_files(scene.engine, scene.tess, patient, sources, via="app", reader=read_bytes)
 
 
 def import_one(scene: Scene, patient: str, content: bytes, name: str = "file") -> FileReport:
@@ -469,9 +469,16 @@ def test_each_file_has_one_outcome_and_a_bad_one_stops_nobody(scene: Scene, ada:
 
 
 def test_a_run_that_somebody_should_look_at_is_doubtful(scene: Scene, ada: str) -> None:
-    file = import_one(scene, ada, fit_run(speed_m_s=7.0))
+    file = import_one(scene, ada, fit_run(seconds=59))
     assert (file.outcome, file.runs_added, file.complete) == (ImportOutcome.DOUBTFUL, 1, True)
+    assert "perhaps started by mistake" in file.reason
+
+
+def test_what_may_be_a_ride_does_not_count_before_somebody_accepts_it(scene: Scene, ada: str) -> None:
+    file = import_one(scene, ada, fit_run(speed_m_s=7.0))
+    assert (file.outcome, file.runs_added, file.complete) == (ImportOutcome.DOUBTFUL, 0, True)
     assert "this may be a ride" in file.reason
+    assert [run["standing"] for run in scene.rows("run")] == ["held_back"]
 
 
 def test_a_packed_file_is_kept_by_the_sum_of_its_bytes_and_of_its_inside(scene: Scene, ada: str) -> None:

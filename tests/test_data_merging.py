@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from data import imports, queries, records, run_sources, weeks
 from data.database import make_engine, writing
+from data.importers.base import read_bytes
 from data.imports import FileReport, ImportReport, Source
 from data.runs import add_run, call_two_runs, merge_runs, retire_run, split_run, undo_act
 from models import EntryRefused, ImportOutcome, NoRunEntry, PainMoment
@@ -37,7 +38,7 @@ def ada(scene: Scene) -> str:
 
 def imported(scene: Scene, patient: str, files: Sequence[tuple[str, bytes]]) -> ImportReport:
     sources = [Source(name, lambda content=content: content) for name, content in files]  # type: ignore[misc]
-    return imports.import_files(scene.engine, scene.tess, patient, sources, via="app")
+    return imports.import_files(scene.engine, scene.tess, patient, sources, via="app", reader=read_bytes)
 
 
 def import_one(scene: Scene, patient: str, content: bytes, name: str = "file") -> FileReport:

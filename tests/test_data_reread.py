@@ -35,7 +35,7 @@ def ada(scene: Scene) -> str:
 
 def imported(scene: Scene, patient: str, **files: bytes) -> None:
     sources = [Source(name, lambda content=content: content) for name, content in files.items()]  # type: ignore[misc]
-    imports.import_files(scene.engine, scene.tess, patient, sources, via="app")
+    imports.import_files(scene.engine, scene.tess, patient, sources, via="app", reader=read_bytes)
 
 
 def changed_by(**changes: Any) -> Callable[[bytes, str], tuple[Importer, ReadFile]]:

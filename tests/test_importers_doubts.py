@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,14 @@ from data.importers.doubts import (
     STOOD_FROM_S,
     STOOD_SHARE_FROM,
     doubts_about,
+    holds_back,
     ride_like,
 )
 from data.importers.fit import read
 from data.importers.fit_clock import BACK_FROM_S, FORTH_FROM_S
 from data.importers.fit_parts import LIMITS
 from data.importers.gpx import read as read_gpx
+from data.importers.listed import Listed, run_of
 from data.importers.recording import CADENCE_PLAUSIBLE_MAX_SPM
 from tests.run_files import START, FitRun, file_id, fit_file, fit_run, gpx_file, gpx_track, steady_points
 
@@ -83,6 +86,27 @@ def test_a_clock_that_was_never_set_is_doubtful(started: datetime, doubtful: boo
     assert bool(doubts(started_at_utc=started)) is doubtful
 
 
+@pytest.mark.parametrize(
+    ("changes", "held_back"),
+    [
+        ({"distance_m": 10_000.0, "moving_time_s": 10_000 / 23.3 * 3.6}, False),
+        ({"distance_m": 10_000.0, "moving_time_s": 10_000 / 23.4 * 3.6}, False),
+        ({"distance_m": 10_000.0, "moving_time_s": 10_000 / 23.5 * 3.6}, True),
+        ({"started_at_utc": CLOCK_SET_FROM - timedelta(seconds=1)}, True),
+        ({"started_at_utc": CLOCK_SET_FROM}, False),
+        ({"started_at_utc": CLOCK_SET_FROM + timedelta(seconds=1)}, False),
+        ({"distance_m": 99.0}, False),  # short: it hardly changes a total
+    ],
+)
+def test_what_would_falsify_a_total_is_held_back(changes: dict[str, Any], held_back: bool) -> None:
+    told = {"distance_m": 5_000.0, "moving_time_s": 1_800.0, "started_at_utc": START} | changes
+    assert holds_back(**told) is held_back
+    assert (
+        run_of(Listed(started_at=told["started_at_utc"], **{name: told[name] for name in ("distance_m", "moving_time_s")})).held_back
+        is held_back
+    )
+
+
 def test_the_page_on_importing_has_the_limits() -> None:
     page = " ".join((Path(__file__).parent.parent / "docs" / "importing.md").read_text(encoding="utf-8").split())
     (least, below), *records = FASTEST_KM_H
@@ -104,7 +128,7 @@ def test_two_kilometres_and_half_an_hour_of_nothing_are_kept_with_a_doubt() -> N
     run = FitRun(seconds=667, session={"total_distance": 2_001.0, "total_timer_time": 2_467, "total_elapsed_time": 2_467})
     idle = [run.record(second, distance=2_001.0, speed=0.0, cadence=0, fractional_cadence=0.0) for second in range(668, 2_468)]
     found = only_run(fit_file([file_id(), *run.records(), *idle, ("session", summary_of(run, 2_467))]))
-    assert (found.distance_m, found.moving_time_s, found.doubtful) == (2_001.0, 2_467.0, True)
+    assert (found.distance_m, found.moving_time_s, found.doubtful, found.held_back) == (2_001.0, 2_467.0, True, False)
     assert any(note.startswith("For 30 of 41 min the runner stood") for note in found.notes)
     assert found.running_cadence_spm == pytest.approx(171.0)
     assert found.running_speed_m_s == pytest.approx(3.0)
@@ -129,14 +153,14 @@ def test_a_fast_ride_filed_as_a_run_is_kept_with_a_doubt() -> None:
     speed = 55_000 / 9_900
     run = FitRun(seconds=9_900, speed_m_s=speed)
     found = only_run(fit_file([file_id(), *[run.record(second) for second in range(0, 9_901, 10)], run.summary()]))
-    assert found.doubtful
+    assert (found.doubtful, found.held_back) == (True, True)
     assert "The mean speed of 20.0 km/h is above 18.9 km/h, the world record over 50 km: this may be a ride." in found.notes
 
 
 def test_a_track_of_1989_is_kept_with_a_doubt() -> None:
     begun = datetime(1989, 12, 31, 1, tzinfo=UTC)
     (run,) = read_gpx(gpx_file(gpx_track(steady_points(start=begun)))).runs
-    assert (run.started_at_utc, run.doubtful) == (begun, True)
+    assert (run.started_at_utc, run.doubtful, run.held_back) == (begun, True, True)
     assert any("dated 1989-12-31, before 2000" in note for note in run.notes)
     (later,) = read_gpx(gpx_file(gpx_track(steady_points(start=START + timedelta(days=1))))).runs
     assert not later.doubtful

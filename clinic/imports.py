@@ -142,6 +142,11 @@ def file_lines(report: imports.ImportReport, *, only_problems: bool = False) -> 
     ]
 
 
+def asks_for_columns(report: imports.ImportReport) -> bool:
+    """Say whether a report has a table whose columns nobody has explained."""
+    return any(file.outcome is ImportOutcome.NEEDS_MAPPING for file in report.files)
+
+
 def needs_a_look(file: imports.FileReport) -> bool:
     """Say whether a person should look at what became of a file."""
     belongs_to_archive = file.outcome is ImportOutcome.NO_DATA and file.complete  # named in the report, and nothing to mend

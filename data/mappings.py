@@ -2,20 +2,21 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from data import audit, permissions
+from data import audit, originals, permissions
 from data.database import reading
-from data.importers.base import ReadFile
+from data.importers.base import FileRefused, ReadFile
 from data.importers.mapping import Mapping as Meaning
 from data.permissions import Act, Thing
-from data.reading import Reader
-from models import AuditAction, ColumnMapping, Viewer, utc_now
+from data.reading import Reader, SeenTable
+from models import AuditAction, ColumnMapping, ImportFile, ImportOutcome, Viewer, utc_now
 
 MAPPING = ColumnMapping.metadata.tables["column_mapping"]
+FILE = ImportFile.metadata.tables["import_file"]
 
 
 def mapping(engine: sa.Engine, viewer: Viewer, header_key: str) -> dict[str, Any] | None:
@@ -31,6 +32,53 @@ def mapping(engine: sa.Engine, viewer: Viewer, header_key: str) -> dict[str, Any
     with reading(engine) as connection:
         text = connection.execute(sa.select(MAPPING.c.mapping).where(MAPPING.c.header_key == header_key)).scalar()
     return None if text is None else dict(json.loads(text))
+
+
+@dataclass(frozen=True)
+class WaitingTable:
+    """A table whose columns nobody explained when it came: what is seen of it, what was said since, and the files that have it."""
+
+    seen: SeenTable
+    said: Meaning | None
+    files: tuple[tuple[str, bytes], ...]
+
+
+def tables_waiting(engine: sa.Engine, viewer: Viewer, patient_key: str, batch_id: int) -> list[WaitingTable]:
+    """
+    Give the tables of an import that were not read because nobody had said what their columns mean, once for each header.
+
+    Raises
+    ------
+    NotFound
+        If the patient is not there for this viewer.
+    """
+    with reading(engine) as connection:
+        patient_id = permissions.patient_row(connection, viewer, key=patient_key).id
+        rows = connection.execute(
+            sa.select(FILE.c.file_name, FILE.c.content_sha256)
+            .where(FILE.c.batch_id == batch_id, FILE.c.patient_id == patient_id, FILE.c.outcome == ImportOutcome.NEEDS_MAPPING)
+            .order_by(FILE.c.id)
+        ).all()
+        kept = [(row.file_name, originals.kept_bytes(connection, row.content_sha256)) for row in rows]
+    found: dict[str, tuple[SeenTable, list[tuple[str, bytes]]]] = {}
+    with Reader() as reader:
+        for name, content in kept:
+            for table in _seen(reader, content):
+                found.setdefault(table.key, (table, []))[1].append((name, content or b""))
+    waiting = []
+    for key, (table, files) in found.items():
+        said = mapping(engine, viewer, key)
+        waiting.append(WaitingTable(table, None if said is None else Meaning.from_dict(said), tuple(files)))
+    return waiting
+
+
+def _seen(reader: Reader, content: bytes | None) -> list[SeenTable]:
+    if content is None:  # its import was undone
+        return []
+    try:
+        return reader.tables(content)
+    except FileRefused:
+        return []
 
 
 def read_as_said(engine: sa.Engine, viewer: Viewer, reader: Reader, content: bytes) -> ReadFile | None:

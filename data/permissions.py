@@ -102,6 +102,7 @@ GRANTS = (
             "run_sources.decisions",
             "import_reports.batches",
             "import_reports.batch_report",
+            "mappings.tables_waiting",
         ),
     ),
     Grant(

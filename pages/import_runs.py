@@ -6,11 +6,12 @@ from clinic import NotFound, PatientRow, imports
 from models import EntryRefused, Viewer
 from pages.shared.begin import begin
 from pages.shared.chosen import chosen_patient
+from pages.shared.column_meanings import SHOWN, column_meanings
 from pages.shared.plain import plain
 from pages.shared.run_decisions import by_hand, waiting_runs
 
-# In the session: which report is shown (patient, import), and an import under way (patient, files done, files in all).
-SHOWN, UNDER_WAY = "import_report", "import_under_way"
+# In the session: an import under way (patient, files done, files in all).
+UNDER_WAY = "import_under_way"
 
 
 def _uploads(viewer: Viewer, patient: PatientRow) -> None:
@@ -71,6 +72,8 @@ def _report(viewer: Viewer, patient: PatientRow, batch_id: int) -> None:
         )
     elif only:
         st.caption("Nothing needs a look.")
+    if imports.asks_for_columns(report):
+        column_meanings(viewer, patient, batch_id)
     details = imports.detail_lines(report, patient.distance_unit, only_problems=only)
     if details:
         with st.expander(f"Run by run ({len(details)})", icon=":material/list:"):

@@ -182,6 +182,7 @@ REFUSED: dict[str, Callable[[sa.Engine, Viewer, Whose], object]] = {
     "run_sources.decisions": lambda engine, who, whose: run_sources.decisions(engine, who, whose.patient),
     "import_reports.batches": lambda engine, who, whose: import_reports.batches(engine, who, whose.patient),
     "import_reports.batch_report": lambda engine, who, whose: import_reports.batch_report(engine, who, whose.patient, whose.batch),
+    "mappings.tables_waiting": lambda engine, who, whose: mappings.tables_waiting(engine, who, whose.patient, whose.batch),
     "import_undo.undo_import": lambda engine, who, whose: import_undo.undo_import(engine, who, whose.patient, whose.batch),
     "reread.reread": lambda engine, who, whose: reread.reread(engine, who, whose.patient, apply=True, reader=longer),
     "audit.viewed": lambda engine, who, whose: audit.viewed(engine, who, "episode", episode_key=whose.episode),

@@ -291,7 +291,7 @@ def _unrecognised(content: bytes, ending: str) -> FileRefused:
         return FileRefused(
             ImportOutcome.NEEDS_MAPPING,
             f"This is a table, but its columns are not the ones of our forms for runs or pain scores: {', '.join(header)[:200]}. "
-            "Rename them as docs/importing.md shows.",
+            "Say on the import page what they mean, or rename them as docs/importing.md shows.",
         )
     if is_json(content):
         return FileRefused(

@@ -58,8 +58,9 @@ def test_apple_healths_export_is_read_as_a_stream_and_known_again_by_its_archive
             sources = sources_in([archive], held)
             reports.append(imports.import_files(scene.engine, scene.tess, ada, sources, via="command line"))
     reports.append(brought(scene, ada, ("again.zip", APPLE)))  # in memory, as from the app
-    outcomes = [next(file.outcome.value for file in report.files if file.file.endswith("export.xml")) for report in reports]
-    assert (outcomes, [report.runs_added for report in reports]) == (["added", "duplicate", "duplicate"], [1, 0, 0])
+    workouts = [next(file for file in report.files if file.file.endswith("export.xml")) for report in reports]
+    assert [(file.outcome.value, file.runs_added) for file in workouts] == [("added", 1), ("duplicate", 0), ("duplicate", 0)]
+    assert all(file.reason.startswith("This very file was imported on") for file in workouts[1:])
     assert total_m(scene) == 5_000
     assert {row["size_bytes"] for row in scene.rows("import_file", file_format="apple_health")} == {len(APPLE)}
     assert scene.rows("import_original") == []

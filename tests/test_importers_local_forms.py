@@ -135,7 +135,7 @@ STARTED = datetime(2026, 3, 4, 7, 15, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("distance_m", "seconds", "doubtful", "refused"),
     [
-        (99, 60, True, False), (100, 60, False, False), (100, 59, True, False), (6500, 1000, False, False), (6501, 1000, True, False),
+        (99, 60, True, False), (100, 60, False, False), (100, 59, True, False), (6513, 1000, False, False), (6514, 1000, True, False),
         (12_000, 1000, True, False), (12_001, 1000, False, True), (0, 60, True, False), (5000, 0, False, True), (5000, ELAPSED_MAX_S + 1, False, True),
     ],
 )  # fmt: skip

@@ -27,6 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
@@ -128,6 +129,9 @@ class CadenceRule(StrEnum):
     FIT_STRIDES_DOUBLED = "fit_strides_doubled"
     TCX_STRIDES_DOUBLED = "tcx_strides_doubled"
     GPX_STRIDES_DOUBLED = "gpx_strides_doubled"
+    STRAVA_STRIDES_DOUBLED = "strava_strides_doubled"
+    POLAR_STRIDES_DOUBLED = "polar_strides_doubled"
+    STEPS_COUNTED = "steps_counted"
     STEPS_AS_GIVEN = "steps_as_given"
     ENTERED_BY_HAND = "entered_by_hand"
     NONE = "none"
@@ -174,6 +178,35 @@ class ImportOutcome(StrEnum):
     NOT_A_RUN = "not_a_run"
     UNREADABLE = "unreadable"
     NO_DATA = "no_data"
+
+
+class RunStanding(StrEnum):
+    """
+    Whether a stored run counts. What does not is out of every sum, chart and export, as a run that was taken out is.
+
+    Proposed: it may be a run that is here already, and a person decides. Held back: a total would be wrong if it were none, and a person
+    accepts it. Merged: another run stands for it.
+    """
+
+    COUNTED = "counted"
+    PROPOSED = "proposed"
+    HELD_BACK = "held_back"
+    MERGED = "merged"
+
+
+class RunVerdict(StrEnum):
+    """What a person said about two copies of runs, or about one that was held back."""
+
+    SAME_RUN = "same_run"
+    TWO_RUNS = "two_runs"
+    ACCEPTED = "accepted"
+
+
+class Packing(StrEnum):
+    """How the bytes of a file are kept: packed by us, or by gzip as they came."""
+
+    ZLIB = "zlib"
+    GZIP = "gzip"
 
 
 class AuditAction(StrEnum):
@@ -440,13 +473,19 @@ class ImportBatch(Table, table=True):
     finished_at_utc: datetime | None = None
     person_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
     via: str = "app"
+    undone_at_utc: datetime | None = None  # all that it brought was taken out again; its report stays
+    undone_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
 
 
 class ImportFile(Table, table=True):
     """A file that was handed in, and what became of it."""
 
     __tablename__: ClassVar[Any] = "import_file"
-    __table_args__ = (_one_of("outcome", ImportOutcome), Index("ix_import_file_content", "patient_id", "content_sha256"))
+    __table_args__ = (
+        _one_of("outcome", ImportOutcome),
+        Index("ix_import_file_content", "patient_id", "content_sha256"),
+        Index("ix_import_file_stored", "patient_id", "stored_sha256"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     batch_id: int = _owned_by("import_batch", index=True)
     patient_id: int = _owned_by("patient")
@@ -457,10 +496,40 @@ class ImportFile(Table, table=True):
     file_format: str = ""
     outcome: ImportOutcome = _word()
     reason: str = ""
+    runs_added: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    entries_added: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    complete: bool = Field(default=True, sa_column_kwargs={"server_default": true()})  # False if a part of it was refused
+    detail: str = Field(default="", sa_column_kwargs={"server_default": ""})  # JSON: what became of each of its runs, and by which rules
+
+
+class ImportOriginal(Table, table=True):
+    """The bytes of files as they came, once for each content, so that a better reader can read them again."""
+
+    __tablename__: ClassVar[Any] = "import_original"
+    __table_args__ = (_one_of("packing", Packing),)
+    content_sha256: str = Field(primary_key=True)
+    packing: Packing = _word()
+    size_bytes: int  # unpacked
+    packed: bytes = Field(sa_type=LargeBinary)
+    kept_at_utc: datetime = Field(default_factory=utc_now)
+
+
+class ColumnMapping(Table, table=True):
+    """Which column of a stranger's table means what, as somebody here said; known again by its header."""
+
+    __tablename__: ClassVar[Any] = "column_mapping"
+    header_key: str = Field(primary_key=True)
+    mapping: str  # JSON
+    person_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    changed_at_utc: datetime = Field(default_factory=utc_now)
 
 
 class Run(Table, table=True):
-    """One run. Never edited in place: a wrong one is retired, with who and when, and stays."""
+    """
+    One run: the best of what its copies say (`RunCopy`), kept up to date with them as weeks are with runs.
+
+    No person edits it in place: a wrong one is retired, with who and when, and stays. Only rows that are not retired count.
+    """
 
     __tablename__: ClassVar[Any] = "run"
     __table_args__ = (
@@ -474,6 +543,8 @@ class Run(Table, table=True):
         _between("utc_offset_s", -UTC_OFFSET_MAX_S, UTC_OFFSET_MAX_S),
         _from_1970("run_date"),
         *(_between(measure, low, high) for measure, _, _, low, high in RUN_MEASURES),
+        _one_of("standing", RunStanding),
+        CheckConstraint("standing = 'counted' OR retired_at_utc IS NOT NULL", name="standing_retired"),
         Index("ix_run_patient_week", "patient_id", "week"),
         Index("ix_run_patient_day", "patient_id", "run_date"),
         Index(
@@ -514,6 +585,9 @@ class Run(Table, table=True):
     recorded_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
     retired_at_utc: datetime | None = None
     retired_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    standing: RunStanding = Field(default=RunStanding.COUNTED, sa_type=AutoString, sa_column_kwargs={"server_default": "counted"})
+    standing_reason: str = Field(default="", sa_column_kwargs={"server_default": ""})  # plain sentences: why it waits
+    other_run_id: int | None = _owned_by("run", nullable=True, ondelete="SET NULL")  # which run it may be, or went into
 
 
 class RunSeries(Table, table=True):
@@ -530,6 +604,39 @@ class RunFile(Table, table=True):
     __tablename__: ClassVar[Any] = "run_file"
     run_id: int = Field(foreign_key="run.id", primary_key=True, ondelete="CASCADE")
     import_file_id: int = Field(foreign_key="import_file.id", primary_key=True, ondelete="CASCADE", index=True)
+
+
+class RunCopy(Table, table=True):
+    """What one file, or a person, told of a run: never edited, so that a merged run can be split again."""
+
+    __tablename__: ClassVar[Any] = "run_copy"
+    id: int | None = Field(default=None, primary_key=True)
+    patient_id: int = _owned_by("patient", index=True)
+    run_id: int = _owned_by("run", index=True)
+    home_run_id: int | None = _owned_by("run", nullable=True, index=True, ondelete="SET NULL")  # the run that was made for it, if one was
+    import_file_id: int | None = _owned_by("import_file", nullable=True, index=True)
+    number: int = 0  # which run of its file, from 0
+    told: str  # JSON: the fields of a run, and whether its time of day is known
+    minutes: bytes | None = Field(default=None, sa_type=LargeBinary)
+    recorded_at_utc: datetime = Field(default_factory=utc_now)
+    recorded_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+class RunDecision(Table, table=True):
+    """A person's word on two copies (the same run, or two) or on one that was held back. The newest that was not undone holds."""
+
+    __tablename__: ClassVar[Any] = "run_decision"
+    __table_args__ = (_one_of("verdict", RunVerdict),)
+    id: int | None = Field(default=None, primary_key=True)
+    patient_id: int = _owned_by("patient", index=True)
+    act_key: str = Field(index=True)  # what was decided in one step, and is undone in one
+    verdict: RunVerdict = _word()
+    copy_id: int = _owned_by("run_copy", index=True)
+    other_copy_id: int | None = _owned_by("run_copy", nullable=True, index=True)
+    decided_at_utc: datetime = Field(default_factory=utc_now)
+    decided_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    undone_at_utc: datetime | None = None
+    undone_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
 
 
 class PainScore(Table, table=True):
@@ -590,6 +697,9 @@ class PainScore(Table, table=True):
     corrects_id: int | None = _owned_by("pain_score", nullable=True, ondelete="SET NULL")
     retired_at_utc: datetime | None = None
     retired_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    named_run_id: int | None = _owned_by(
+        "run", nullable=True, index=True, ondelete="SET NULL"
+    )  # named, before that run was merged into another
 
 
 class RestAnswer(Table, table=True):
@@ -630,6 +740,7 @@ class RestAnswer(Table, table=True):
     corrects_id: int | None = _owned_by("rest_answer", nullable=True, ondelete="SET NULL")
     retired_at_utc: datetime | None = None
     retired_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    import_file_id: int | None = _owned_by("import_file", nullable=True, index=True, ondelete="SET NULL")
 
 
 class DayWithoutRun(Table, table=True):
@@ -642,6 +753,20 @@ class DayWithoutRun(Table, table=True):
     day: date
     recorded_at_utc: datetime = Field(default_factory=utc_now)
     recorded_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    import_file_id: int | None = _owned_by("import_file", nullable=True, index=True, ondelete="SET NULL")
+
+
+class DroppedDay(Table, table=True):
+    """A day without a run that an imported run took back: it is back when that import is undone."""
+
+    __tablename__: ClassVar[Any] = "dropped_day"
+    __table_args__ = (UniqueConstraint("patient_id", "day"), _from_1970("day"))
+    id: int | None = Field(default=None, primary_key=True)
+    patient_id: int = _owned_by("patient")
+    day: date
+    recorded_at_utc: datetime
+    recorded_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    import_file_id: int | None = _owned_by("import_file", nullable=True, index=True)  # which told the day
 
 
 class Visit(Table, table=True):
@@ -966,6 +1091,8 @@ def plain_text(text: str) -> str:
     >>> plain_text("Jose\u0301\\n\u202eRuiz\\x00")
     'José Ruiz'
     """
+    if text.isascii() and text.isprintable():  # nothing to compose and nothing hidden
+        return text.strip()
     spaced = "".join(" " if char in "\t\n\r\v\f\x85\u2028\u2029" else char for char in text)
     shown = (char for char in spaced if char not in _BIDI and unicodedata.category(char) not in {"Cc", "Cs"})
     return unicodedata.normalize("NFC", "".join(shown)).strip()

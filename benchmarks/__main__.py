@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 from benchmarks.clinics import FOLDER, clinic_file
 from benchmarks.figures import HEADINGS, PAIRS, Figure
+from benchmarks.fit_reading import fit_figures
 from benchmarks.flatness import flatness
 from benchmarks.patient_page import page_figures
 from benchmarks.trends import cold_reads, trends_figure
@@ -48,6 +49,9 @@ def main() -> None:
     page = page_figures(large, pairs=options.pairs)
     _print(page.figures)
     print("\n".join(page.told))
+
+    print("\nGoal 6, as far as it is reading: FIT files to runs")
+    _print(fit_figures(pairs=options.pairs))
 
 
 def _print(figures: Iterable[Figure]) -> None:

@@ -531,6 +531,7 @@ class _Course:
                 "moment": ["night_rest"] * count,
                 "answer": (rng.random(count) < REST_PAIN_SHARE).astype(int).tolist(),
                 "for_date": [sunday.isoformat()] * count,
+                "import_file_id": (patient + 1).tolist(),
                 "recorded_at_utc": [_moment(sunday, 23)] * count,
                 "recorded_by_id": [self.therapist_of(number) for number in (patient + 1).tolist()],
                 "corrects_id": [None] * count,

@@ -1,11 +1,17 @@
-"""Import what a patient sent, for who asks."""
+"""Import what a patient sent, for who asks; what became of it, now and later."""
 
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from data import audit, imports
+import pandas as pd
+
+from data import audit, exports, import_reports, import_undo, imports
 from data.database import engine
 from data.importers import IMPORTERS
-from models import DistanceUnit, ImportOutcome, Viewer
+from models import DistanceUnit, ImportOutcome, RunStanding, Viewer
 from rehab.run_list import duration_text
 from rehab.units import cadence_text, distance_text
 
@@ -21,6 +27,62 @@ OUTCOME_WORDS = {
     ImportOutcome.UNREADABLE: "Could not be read",
     ImportOutcome.NO_DATA: "Nothing in it",
 }
+# What a person should look at.
+NEEDS_A_LOOK = frozenset(
+    {
+        ImportOutcome.PROPOSED,
+        ImportOutcome.PARTIAL,
+        ImportOutcome.DOUBTFUL,
+        ImportOutcome.NEEDS_MAPPING,
+        ImportOutcome.NOT_A_RUN,
+        ImportOutcome.UNREADABLE,
+        ImportOutcome.NO_DATA,
+    }
+)
+STANDING_WORDS = {
+    RunStanding.COUNTED: "yes",
+    RunStanding.PROPOSED: "not before you decide",
+    RunStanding.HELD_BACK: "not before you accept it",
+    RunStanding.MERGED: "as a part of another run",
+}
+REPORT_COLUMNS = (
+    "file",
+    "outcome",
+    "reason",
+    "day",
+    "distance_m",
+    "moving_time_s",
+    "run",
+    "why",
+    "distance_from",
+    "cadence_from",
+    "day_from",
+)
+
+
+@dataclass
+class Progress:
+    """How far an import is, and how long it will take: by the time that the files until now took."""
+
+    started_s: float = field(default_factory=time.monotonic)
+
+    def words(self, done: int, total: int, name: str, *, now_s: float | None = None) -> str:
+        """Say how many files are done, how long the others will take, and which one is next."""
+        spent_s = (time.monotonic() if now_s is None else now_s) - self.started_s
+        left = ""
+        if 0 < done < total and spent_s >= 1:
+            left_s = spent_s / done * (total - done)
+            left = f" About {max(round(left_s), 1)} s left." if left_s < 90 else f" About {round(left_s / 60)} min left."
+        return f"{done} of {total} files done.{left} {name}".strip()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One import in the list of earlier ones."""
+
+    id: int
+    label: str
+    is_undone: bool
 
 
 def opened_for(viewer: Viewer, patient_key: str) -> None:
@@ -31,18 +93,100 @@ def opened_for(viewer: Viewer, patient_key: str) -> None:
 def import_uploads(
     viewer: Viewer, patient_key: str, files: Sequence[tuple[str, bytes]], *, on_progress: Callable[[int, int, str], None]
 ) -> imports.ImportReport:
-    """Import files given as (name, bytes); see `data.imports.import_files`."""
-    sources = [imports.Source(name, lambda content=content: content) for name, content in files]  # type: ignore[misc]
-    return imports.import_files(engine(), viewer, patient_key, sources, via="app", on_progress=on_progress)
+    """
+    Import files given as (name, bytes); see `data.imports.import_files`.
+
+    What `on_progress` raises stops the import between two files: those before it are stored.
+    """
+    return imports.import_files(engine(), viewer, patient_key, imports.sources_of(files), via="app", on_progress=on_progress)
 
 
-def file_lines(report: imports.ImportReport) -> list[dict[str, str]]:
-    """Give the report as a table: one row a file, in words."""
-    return [{"File": file.file, "What became of it": OUTCOME_WORDS[file.outcome], "Why": file.reason} for file in report.files]
+def batches(viewer: Viewer, patient_key: str, time_zone: str) -> list[Batch]:
+    """List the imports of a patient, newest first, in words."""
+    return [
+        Batch(row.id, _batch_words(row, time_zone), row.undone_at_utc is not None)
+        for row in import_reports.batches(engine(), viewer, patient_key)
+    ]
+
+
+def _batch_words(row: import_reports.BatchRow, time_zone: str) -> str:
+    def local(moment: datetime) -> str:
+        return f"{moment.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M}"
+
+    files = f"{row.files} file{'' if row.files == 1 else 's'}"
+    runs = f"{row.runs_added} run{'' if row.runs_added == 1 else 's'}"
+    entries = f"{row.entries_added} diary entr{'y' if row.entries_added == 1 else 'ies'}"
+    ended = "" if row.finished else ", stopped before its end"
+    undone = f", undone by {row.undone_by or 'the command line'} on {local(row.undone_at_utc)}" if row.undone_at_utc else ""
+    return f"{local(row.at_utc)}, {row.by or 'command line'}: {files}, {runs} and {entries} added{ended}{undone}"
+
+
+def batch_report(viewer: Viewer, patient_key: str, batch_id: int) -> imports.ImportReport:
+    """Read the report of an earlier import."""
+    return import_reports.batch_report(engine(), viewer, patient_key, batch_id)
+
+
+def undo(viewer: Viewer, patient_key: str, batch_id: int) -> str:
+    """Undo an import; gives a sentence on what went. Raises EntryRefused, with what stands in the way."""
+    gone = import_undo.undo_import(engine(), viewer, patient_key, batch_id)
+    runs = f"{gone.runs} run{'' if gone.runs == 1 else 's'}"
+    return f"Undone: {runs} and {gone.entries} diary entr{'y' if gone.entries == 1 else 'ies'} are gone. The report stays."
+
+
+def file_lines(report: imports.ImportReport, *, only_problems: bool = False) -> list[dict[str, str]]:
+    """Give the report as a table: one row a file, in words; only those that need a look if asked."""
+    return [
+        {"File": file.file, "What became of it": OUTCOME_WORDS[file.outcome], "Why": file.reason}
+        for file in report.files
+        if not only_problems or needs_a_look(file)
+    ]
+
+
+def asks_for_columns(report: imports.ImportReport) -> bool:
+    """Say whether a report has a table whose columns nobody has explained."""
+    return any(file.outcome is ImportOutcome.NEEDS_MAPPING for file in report.files)
+
+
+def needs_a_look(file: imports.FileReport) -> bool:
+    """Say whether a person should look at what became of a file."""
+    belongs_to_archive = file.outcome is ImportOutcome.NO_DATA and file.complete  # named in the report, and nothing to mend
+    return not belongs_to_archive and (file.outcome in NEEDS_A_LOOK or not file.complete)
+
+
+def detail_lines(report: imports.ImportReport, unit: DistanceUnit, *, only_problems: bool = False) -> list[dict[str, str]]:
+    """Give each run of each file with what became of it, why, and by which rules it was read."""
+    return [
+        {
+            "File": file.file,
+            "Day": run.day.isoformat(),
+            "Distance": distance_text(run.distance_m, unit),
+            "What became of it": OUTCOME_WORDS[run.became],
+            "Why": run.why,
+            "Distance from": run.distance_rule,
+            "Cadence": run.cadence_rule,
+            "Day by": run.day_rule,
+        }
+        for file in report.files
+        if not only_problems or needs_a_look(file)
+        for run in file.details
+    ]
+
+
+def report_csv(report: imports.ImportReport) -> str:
+    """Write the report as CSV, one row a run, one for a file without any: text is guarded against formulas."""
+    rows: list[tuple[object, ...]] = []
+    for file in report.files:
+        of_file = (file.file, file.outcome.value, file.reason)
+        if not file.details:
+            rows.append((*of_file, *[None] * (len(REPORT_COLUMNS) - len(of_file))))
+        for run in file.details:
+            told = (run.day.isoformat(), run.distance_m, run.moving_time_s, run.became.value, run.why)
+            rows.append((*of_file, *told, run.distance_rule, run.cadence_rule, run.day_rule))
+    return exports.csv_text(pd.DataFrame(rows, columns=list(REPORT_COLUMNS), dtype=object))
 
 
 def run_lines(report: imports.ImportReport, unit: DistanceUnit) -> list[dict[str, str]]:
-    """Give the runs of a report as a table, in the patient's unit."""
+    """Give the runs of a report as a table, in the patient's unit, as they stand now with all of their sources."""
     runs = {run.id: run for file in report.files for run in file.runs}
     return [
         {
@@ -51,6 +195,7 @@ def run_lines(report: imports.ImportReport, unit: DistanceUnit) -> list[dict[str
             "Moving time": duration_text(run.moving_time_s),
             "Cadence": cadence_text(run.running_cadence_spm) if run.running_cadence_spm else "not known",
             "Where": "outdoors, with GPS" if run.has_gps else "no GPS",
+            "Counts": STANDING_WORDS[RunStanding(run.standing)],
         }
         for run in sorted(runs.values(), key=lambda run: run.started_at_utc)
     ]
@@ -62,15 +207,16 @@ def accepted_formats() -> str:
 
 
 def accepted_suffixes() -> list[str]:
-    """List the endings of files that can be read, .gz included."""
-    return sorted({suffix.lstrip(".") for importer in IMPORTERS for suffix in importer.suffixes} | {"gz"})
+    """List the endings of files that can be read, .gz and archives included."""
+    return sorted({suffix.lstrip(".") for importer in IMPORTERS for suffix in importer.suffixes} | {"gz", "zip"})
 
 
 def summary_sentence(report: imports.ImportReport) -> str:
     """Say in one sentence what became of everything."""
-    problems = sum(not file.complete for file in report.files)
+    problems = sum(map(needs_a_look, report.files))
     files = f"{len(report.files)} file{'' if len(report.files) == 1 else 's'}"
     runs = f"{report.runs_added} run{'' if report.runs_added == 1 else 's'}"
     entries = f"{report.entries_added} diary entr{'y' if report.entries_added == 1 else 'ies'}"
     trouble = "All files were read whole." if not problems else f"{problems} of them need{'s' if problems == 1 else ''} a look."
-    return f"{files}: {runs} and {entries} added. {trouble}"
+    left_out = f" It was stopped: {report.left_out} were not read." if report.left_out else ""
+    return f"{files}: {runs} and {entries} added. {trouble}{left_out}"

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,7 +15,7 @@ import sqlalchemy as sa
 import typer
 
 from access.command_line import site_app, user_app
-from data import audit, audit_check, database, imports, queries, records
+from data import audit, audit_check, database, imports, queries, records, reread
 from data.exports import ExportFormat, ExportTable
 from data.permissions import COMMAND_LINE, NotFound
 from models import Clinic, EntryRefused, ImportOutcome, PatientEntry
@@ -142,28 +144,18 @@ def _patient_key(engine: sa.Engine, code: str, *, create: bool) -> str:
 
 @app.command("import")
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders; .gz is fine.")],
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders; .gz and .zip are fine.")],
     patient: Annotated[str, typer.Option(metavar="CODE", help="The patient's code.")],
     create: Annotated[bool, typer.Option("--create", help="Make a patient with that code if there is none.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
 ) -> None:
-    """Import run files (FIT, TCX, GPX, CSV) and pain scores (CSV) of one patient."""
-    try:
-        sources = imports.sources_in(paths)
-    except FileNotFoundError as error:
-        raise _fail(str(error)) from error
-    if not sources:
-        raise _fail(f"There is no file in {', '.join(map(str, paths))}.")
-    engine = _ready()
-    try:
-        key = _patient_key(engine, patient, create=create)
-    except NotFound:
-        raise _fail(f"There is no patient with the code {patient}. Add --create to make one.") from None
-    show = not as_json and sys.stderr.isatty()
-    with typer.progressbar(length=len(sources), file=sys.stderr, hidden=not show) as bar:
-        report = imports.import_files(
-            engine, COMMAND_LINE, key, sources, via="command line", on_progress=lambda done, _all, _name: bar.update(done - bar.pos)
-        )
+    """Import recordings, tables and archives of one patient: see docs/importing.md."""
+    with ExitStack() as held:
+        try:
+            sources = imports.sources_in(paths, held)
+        except FileNotFoundError as error:
+            raise _fail(str(error)) from error
+        report = _imported(sources, paths, patient, create=create, show=not as_json and sys.stderr.isatty())
     if as_json:
         typer.echo(json.dumps(_report_fields(report), ensure_ascii=False, indent=1))
     else:
@@ -172,6 +164,20 @@ def import_(
         typer.echo(f"{report.runs_added} runs and {report.entries_added} diary entries added from {len(report.files)} files.")
     if any(not file.complete for file in report.files):
         raise typer.Exit(1)
+
+
+def _imported(sources: Sequence[imports.Source], paths: Sequence[Path], patient: str, *, create: bool, show: bool) -> imports.ImportReport:
+    if not sources:
+        raise _fail(f"There is no file in {', '.join(map(str, paths))}.")
+    engine = _ready()
+    try:
+        key = _patient_key(engine, patient, create=create)
+    except NotFound:
+        raise _fail(f"There is no patient with the code {patient}. Add --create to make one.") from None
+    with typer.progressbar(length=len(sources), file=sys.stderr, hidden=not show) as bar:
+        return imports.import_files(
+            engine, COMMAND_LINE, key, sources, via="command line", on_progress=lambda done, _all, _name: bar.update(done - bar.pos)
+        )
 
 
 def _report_fields(report: imports.ImportReport) -> dict[str, Any]:
@@ -186,11 +192,36 @@ def _report_fields(report: imports.ImportReport) -> dict[str, Any]:
                 "file": file.file,
                 "outcome": ImportOutcome(file.outcome).value,
                 "reason": file.reason,
-                "runs": [{name: plain(value) for name, value in asdict(run).items()} for run in file.runs],
+                "runs": [{name: plain(value) for name, value in asdict(run).items() if name != "standing"} for run in file.runs],
             }
             for file in report.files
         ],
     }
+
+
+@app.command("reread")
+def reread_(
+    patient: Annotated[str | None, typer.Option(metavar="CODE", help="The patient's code; default everybody.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Store the new values; else they are only shown.")] = False,
+) -> None:
+    """Read the kept originals of imported files again, and show what a better reader makes of them."""
+    engine = _ready()
+    if patient is None:
+        people = [(row.code, row.key) for row in queries.patients(engine, COMMAND_LINE)]
+    else:
+        try:
+            people = [(patient, queries.patient_key(engine, COMMAND_LINE, patient))]
+        except NotFound:
+            raise _fail(f"There is no patient with the code {patient}.") from None
+    differing = 0
+    for code, key in people:
+        found = reread.reread(engine, COMMAND_LINE, key, apply=apply)
+        differing += sum(bool(difference.changes) for difference in found)
+        for difference in found:
+            for line in difference.lines:
+                typer.echo(f"{code}: {line}")
+    done = "were changed" if apply else "would change; --apply does it"
+    typer.echo(f"{differing} run{'' if differing == 1 else 's'} {done}." if differing else "Nothing would change.")
 
 
 @app.command()

@@ -7,8 +7,9 @@ read by `audit_search` and checked by `audit_check`. What this finds and what it
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from data.database import reading, writing
 from data.permissions import Thing
 from models import AuditAction, EpisodeOfCare, PainScore, Patient, Run, Viewer, plain_text, utc_now
 
-__all__ = ["changing", "make_key", "may_take_away", "noting_refusals", "record", "taken_away", "viewed"]
+__all__ = ["Told", "changing", "make_key", "may_take_away", "noting_refusals", "record", "record_each", "taken_away", "viewed"]
 
 SAME_VIEW_FOR = timedelta(minutes=5)  # one row for each viewer, patient, screen and this long
 KEY_CHARACTERS_MAX = 80  # of an object's key, which may come from an address that somebody made up
@@ -31,6 +32,17 @@ _APPENDING = 20_180_611  # PostgreSQL's lock: one append at a time (SQLite has o
 
 def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one row of `record_each` tells; see `record`."""
+
+    kind: str = ""
+    key: object = ""
+    patient_id: int | None = None
+    old: Mapping[str, Any] | None = None
+    new: Mapping[str, Any] | None = None
 
 
 def record(
@@ -70,29 +82,50 @@ def record(
     int
         The row's number.
     """
+    told = Told(kind=kind, key=key, patient_id=patient_id, old=old, new=new)
+    return record_each(connection, viewer, action, [told], now=now)
+
+
+def record_each(
+    connection: sa.Connection, viewer: Viewer, action: AuditAction, events: Sequence[Told], *, now: datetime | None = None
+) -> int:
+    """
+    Append a row for each of some events of one kind, in their order, inside their transaction; as `record`, but many at once.
+
+    Returns
+    -------
+    int
+        The last row's number.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_APPENDING)))
     secret = secret_of(connection)
     last = connection.execute(sa.select(EVENT.c.seq, EVENT.c.mac).order_by(EVENT.c.seq.desc()).limit(1)).one_or_none()
-    told = {name: values for name, values in (("old", old), ("new", new)) if values is not None}
-    row: dict[str, Any] = {
-        "seq": last.seq + 1 if last else 1,
-        "at_utc": now or utc_now(),
-        "person_id": viewer.person_id,
-        "actor": viewer.name,
-        "source": viewer.source,
-        "action": action.value,
-        "object_kind": kind,
-        "object_key": plain_text(str(key))[:KEY_CHARACTERS_MAX],
-        "patient_id": patient_id,
-        "detail": json.dumps(told, ensure_ascii=False, sort_keys=True, default=_plain) if told else "",
-        "previous_mac": last.mac if last else NOTHING_BEFORE,
-    }
-    row["mac"] = row_mac(secret, row)
-    connection.execute(sa.insert(EVENT).values(row))
-    engine, head = connection.engine, Head(row["seq"], row["mac"])
+    seq, mac = (last.seq, last.mac) if last else (0, NOTHING_BEFORE)
+    moment = now or utc_now()
+    rows = []
+    for event in events:
+        told = {name: values for name, values in (("old", event.old), ("new", event.new)) if values is not None}
+        row: dict[str, Any] = {
+            "seq": seq + 1,
+            "at_utc": moment,
+            "person_id": viewer.person_id,
+            "actor": viewer.name,
+            "source": viewer.source,
+            "action": action.value,
+            "object_kind": event.kind,
+            "object_key": plain_text(str(event.key))[:KEY_CHARACTERS_MAX],
+            "patient_id": event.patient_id,
+            "detail": json.dumps(told, ensure_ascii=False, sort_keys=True, default=_plain) if told else "",
+            "previous_mac": mac,
+        }
+        row["mac"] = row_mac(secret, row)
+        seq, mac = row["seq"], row["mac"]
+        rows.append(row)
+    connection.execute(sa.insert(EVENT), rows)
+    engine, head = connection.engine, Head(seq, mac)
     connection.get_execution_options()["after_commit"].append(lambda: remember_head(engine, secret, head))
-    return head.seq
+    return seq
 
 
 class _Recent:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from data import demo_cast, records, series, weeks
+from data import runs as run_records
 from data.database import DatabaseUnusable, writing
 from data.demo_cast import Part
 from data.demo_courses import history
@@ -288,7 +289,7 @@ def _add_logs(connection: sa.Connection, parts: tuple[Part, ...], courses: list[
     known = list(zip(courses, patient_ids, strict=True))
     runs = [(patient_id, logged) for course, patient_id in known for logged in course.runs]
     run_rows = [
-        records.run_row(logged.run.entry, patient_id, WEEK_START, recorded_at_utc=logged.recorded_at_utc) for patient_id, logged in runs
+        run_records.run_row(logged.run.entry, patient_id, WEEK_START, recorded_at_utc=logged.recorded_at_utc) for patient_id, logged in runs
     ]
     run_ids = _ids(connection, Run, run_rows)
     minutes = [

@@ -1,138 +1,42 @@
-"""From files to rows: every file gets one outcome, one transaction, and nothing is counted twice."""
+"""
+From files to rows: every file gets one outcome, whole files only, and nothing is counted twice.
+
+Files are read a chunk at a time and each chunk is one transaction: what was committed stays if the import is cancelled or killed, and the
+same files again complete it.
+"""
 
 import hashlib
-import math
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import date, datetime
+from io import SEEK_END
+from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import col
 
-from data import audit, permissions, records, series
-from data.database import reading, writing
-from data.importers.base import FILE_MAX_BYTES, FileRefused, ReadFile, ReadRun, read_bytes, unpacked
+from data import audit, mappings, originals, permissions, records
+from data.database import next_ids, reading, writing
+from data.import_placing import Placed, Placing
+from data.import_reports import FileReport, ImportedRun, ImportReport, RunReport, runs_of_files, stored_report
+from data.importers.base import FILE_MAX_BYTES, FileRefused, Importer, ReadFile, unpacked
+from data.merging import Ledger, read_ledger
 from data.permissions import Act
-from models import (
-    NAME_MAX_CHARACTERS,
-    RUN_MEASURES,
-    AuditAction,
-    DayWithoutRun,
-    EntryRefused,
-    ImportBatch,
-    ImportFile,
-    ImportOutcome,
-    NoRunEntry,
-    PainEntry,
-    PainScore,
-    RestAnswer,
-    RestEntry,
-    Run,
-    RunEntry,
-    RunFile,
-    Side,
-    Viewer,
-    plain_text,
-    utc_now,
-)
+from data.reading import Reader
+from data.sources import Source, sources_in, sources_of
+from models import AuditAction, ImportBatch, ImportFile, ImportOutcome, PainScore, Run, RunFile, RunStanding, Viewer, plain_text, utc_now
 
-_TAKEN_BACK = "was taken back"
+__all__ = ["FileReport", "ImportReport", "ImportedRun", "RunReport", "Source", "import_files", "sources_in", "sources_of"]
 
-
-@dataclass(frozen=True)
-class Source:
-    """A file to import: the name that people see, and how to get its bytes."""
-
-    name: str
-    read: Callable[[], bytes]
-
-
-@dataclass(frozen=True)
-class ImportedRun:
-    """A run as the import report shows it."""
-
-    id: int
-    started_at_utc: datetime
-    run_date: date
-    distance_m: int
-    moving_time_s: int
-    elapsed_time_s: int
-    cadence_spm: float | None
-    running_cadence_spm: float | None
-    device_cadence_spm: float | None
-    cadence_rule: str
-    ground_contact_time_ms: float | None
-    has_gps: bool
-
-
-@dataclass(frozen=True)
-class FileReport:
-    """
-    What became of one file.
-
-    Attributes
-    ----------
-    reason : str
-        Plain sentences: what was done, or what is wrong, where, and how to mend it.
-    runs : tuple of ImportedRun
-        The runs that the file stands for, new ones and ones that were here.
-    runs_added, entries_added : int
-        New runs; new scores, answers and days without a run.
-    complete : bool
-        False if a part of the file was refused.
-    """
-
-    file: str
-    outcome: ImportOutcome
-    reason: str
-    runs: tuple[ImportedRun, ...] = ()
-    runs_added: int = 0
-    entries_added: int = 0
-    complete: bool = True
-
-
-@dataclass(frozen=True)
-class ImportReport:
-    files: tuple[FileReport, ...]
-    runs_added: int = field(init=False)
-    entries_added: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "runs_added", sum(file.runs_added for file in self.files))
-        object.__setattr__(self, "entries_added", sum(file.entries_added for file in self.files))
-
-
-def sources_in(paths: Iterable[Path]) -> list[Source]:
-    """
-    Find the files under some paths, folders searched through, in a stable order; hidden files are left out.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a path does not exist.
-    """
-    found: list[Source] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(item for item in path.rglob("*") if item.is_file())
-            shown = [item for item in inside if not any(part.startswith(".") for part in item.relative_to(path).parts)]
-            found += [Source(item.relative_to(path.parent).as_posix(), _reader(item)) for item in shown]
-        elif path.is_file():
-            found.append(Source(path.name, _reader(path)))
-        else:
-            raise FileNotFoundError(f"There is no file or folder {path}.")
-    return found
-
-
-def _reader(path: Path) -> Callable[[], bytes]:
-    def read() -> bytes:
-        with path.open("rb") as file:
-            return file.read(FILE_MAX_BYTES + 1)
-
-    return read
+# A chunk ends with whichever comes first: what one transaction holds, and what is lost if the power goes.
+CHUNK_FILES, CHUNK_BYTES, CHUNK_SECONDS = 400, 32_000_000, 5.0
+HASHED_AT_ONCE_BYTES = 1_048_576
+MAPPED = "mapped"  # the source of a table that was read as a person said
+ReadBytes = Callable[[bytes, str], tuple[Importer, ReadFile]]
+FILE = ImportFile.metadata.tables["import_file"]
 
 
 def import_files(
@@ -143,23 +47,30 @@ def import_files(
     *,
     via: str,
     on_progress: Callable[[int, int, str], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    reader: ReadBytes | None = None,
 ) -> ImportReport:
     """
-    Import files of one patient, each in one transaction of its own.
+    Import files of one patient, a chunk of whole files in one transaction.
 
     Parameters
     ----------
     patient_key : str
     sources : sequence of Source
+        See `sources_in` and `sources_of`.
     via : str
         'app' or 'command line', kept with the batch.
     on_progress : callable, optional
         Called with (files done, files in all, name of the next file) before each file, and once at the end.
+    cancelled : callable, optional
+        Asked before each file; once it says True, no more files are read. Those that were read are stored.
+    reader : callable, optional
+        Reads the unpacked bytes of a file, as `data.importers.base.read_bytes` does; else they are read in a process of their own.
 
     Returns
     -------
     ImportReport
-        One `FileReport` per source, in their order.
+        One `FileReport` per source that was read, in their order.
     """
     with audit.changing(engine, viewer, "patient", patient_key) as connection:
         patient = permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
@@ -168,416 +79,384 @@ def import_files(
             .values(patient_id=patient.id, person_id=viewer.person_id, via=via, started_at_utc=utc_now())
             .returning(ImportBatch.metadata.tables["import_batch"].c.id)
         ).scalar_one()
-    reports = []
-    for index, source in enumerate(sources):
-        name = plain_text(source.name)
-        if on_progress:
-            on_progress(index, len(sources), name)
-        importing = _Importing(engine, viewer, patient, batch_id, Source(name, source.read))
-        try:
-            reports.append(importing.report())
-        except sa.exc.IntegrityError:  # somebody else imported the same run in this very moment
-            reports.append(importing.report())
+    with Reader() as apart:
+        batch = _Batch(
+            engine,
+            viewer,
+            patient,
+            batch_id,
+            deque(sources),
+            len(sources),
+            on_progress,
+            cancelled or (lambda: False),
+            reader or apart.read,
+            apart,
+        )
+        batch.run()
     with writing(engine) as connection:
         connection.execute(sa.update(ImportBatch).where(col(ImportBatch.id) == batch_id).values(finished_at_utc=utc_now()))
     if on_progress:
-        on_progress(len(sources), len(sources), "")
-    return ImportReport(tuple(reports))
+        on_progress(len(batch.reports), len(sources), "")
+    return ImportReport(tuple(batch.reports), batch_id=batch_id, left_out=len(sources) - len(batch.reports))
 
 
 @dataclass
-class _Importing:
-    """One file on its way in."""
+class Taken:
+    """One file on its way in: its bytes, and what became known of it."""
+
+    name: str
+    content: bytes = b""
+    inflated: bytes = b""
+    stored_sha256: str = ""
+    content_sha256: str = ""
+    file_format: str = ""
+    read: ReadFile | None = None
+    refusal: FileRefused | None = None
+    known: "Known | None" = None
+    repeats: bool = False  # the same content came a moment ago
+    original: originals.Original | None = None
+    size_bytes: int = 0
+    is_set_aside: bool = False
+    large: tuple[BinaryIO, int] | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """Files with the same bytes that were imported before and whose facts are still here."""
+
+    content_sha256: str
+    on: date
+    file_ids: tuple[int, ...]
+
+
+@dataclass
+class _Batch:
+    """The files of one import, read and stored chunk by chunk."""
 
     engine: sa.Engine
     viewer: Viewer
     patient: sa.Row[*tuple[Any, ...]]
     batch_id: int
-    source: Source
+    sources: deque[Source]
+    total: int
+    on_progress: Callable[[int, int, str], None] | None
+    cancelled: Callable[[], bool]
+    reader: ReadBytes
+    apart: Reader
+    reports: list[FileReport] = field(default_factory=list)
+    broken: BaseException | None = None
+    _ledger: tuple[int, Ledger] | None = None  # with the counter of changes that it is true for
+    _first: dict[str, FileReport | None] = field(default_factory=dict)  # what became of a content in this batch; None: not stored yet
 
-    def report(self) -> FileReport:
+    def run(self) -> None:
+        """Read and store everything, or up to where it is cancelled or breaks off."""
+        taken: deque[Taken] = deque()
+        while (taken or self.sources) and self.broken is None:
+            if not taken:
+                taken.extend(self._take_some())
+            ready: list[Taken] = []
+            until = time.monotonic() + CHUNK_SECONDS
+            try:
+                while taken and time.monotonic() < until and not self.cancelled():
+                    if self.on_progress:
+                        self.on_progress(len(self.reports) + len(ready), self.total, taken[0].name)
+                    ready.append(self._read(taken.popleft()))
+            finally:
+                self._store(ready)
+            if self.cancelled():
+                return
+        if self.broken is not None:
+            raise self.broken
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def _take_some(self) -> list[Taken]:
+        """Read the bytes of the next files, and see which of them are here already: before anything is unpacked, then after."""
+        taken: list[Taken] = []
+        size = 0
         try:
-            content = self.source.read()
-        except OSError as error:
-            return self._refused(b"", b"", ImportOutcome.UNREADABLE, f"The file could not be opened: {error.strerror or 'unknown reason'}.")
-        if len(content) > FILE_MAX_BYTES:
-            return self._refused(
-                content,
-                content,
-                ImportOutcome.UNREADABLE,
-                f"The file is larger than {FILE_MAX_BYTES // 1_000_000} MB. A single run is never that large: send the runs one by one.",
-            )
-        inflated = content
-        try:
-            inflated = unpacked(content)
-            known = self._known(content, inflated)
-            if known is not None:
-                return known
-            importer, read = read_bytes(inflated, self.source.name)
-        except FileRefused as refusal:
-            return self._refused(content, inflated, refusal.outcome, refusal.reason)
-        return self._stored(content, inflated, importer.name, read)
-
-    # -- what is here already ---------------------------------------------------------------------------------------
-
-    def _known(self, content: bytes, inflated: bytes) -> FileReport | None:
-        """Report a file whose very bytes were imported before, if what it gave is still here."""
-        digest = hashlib.sha256(inflated).hexdigest()
-        file = ImportFile.metadata.tables["import_file"]
+            while self.sources and len(taken) < CHUNK_FILES and size < CHUNK_BYTES:
+                source = self.sources[0]
+                taken.append(_taken(source))
+                self.sources.popleft()
+                size += len(taken[-1].content)
+        except BaseException as error:  # noqa: BLE001 - those before it are stored first, then it goes on its way
+            self.broken = error
         with reading(self.engine) as connection:
-            earlier = connection.execute(
-                sa.select(file.c.id, col(ImportBatch.started_at_utc))
-                .join(ImportBatch, col(ImportBatch.id) == file.c.batch_id)
-                .where(file.c.patient_id == self.patient.id, file.c.content_sha256 == digest)
-                .order_by(file.c.id.desc())
-            ).all()
-            ids = [row[0] for row in earlier]
-            runs = _reported_runs(connection, self.patient.id, col(RunFile.import_file_id).in_(ids))
-            current_score = sa.select(col(PainScore.id)).where(
-                col(PainScore.import_file_id).in_(ids), col(PainScore.retired_at_utc).is_(None)
-            )
-            if not runs and connection.execute(current_score.limit(1)).first() is None:
-                return None
-        day = earlier[-1][1].astimezone(ZoneInfo(self.patient.time_zone)).date().isoformat()
-        reason = f"This very file was imported on {day}. Nothing was added."
-        self._file_row(content, digest, "", ImportOutcome.DUPLICATE, reason)
-        return FileReport(self.source.name, ImportOutcome.DUPLICATE, reason, runs=runs)
+            self._look_up(connection, "stored_sha256", taken)
+            kept = 0
+            for file in taken:
+                if file.known is None and file.refusal is None and file.large is None:
+                    inflated = _unpack(file)
+                    if kept + len(inflated) <= CHUNK_BYTES:  # else it is unpacked again when its turn comes
+                        file.inflated, kept = inflated, kept + len(inflated)
+            self._look_up(connection, "content_sha256", [file for file in taken if file.known is None])
+        return taken
 
-    def _refused(self, content: bytes, inflated: bytes, outcome: ImportOutcome, reason: str) -> FileReport:
-        self._file_row(content, hashlib.sha256(inflated).hexdigest(), "", outcome, reason)
-        return FileReport(self.source.name, outcome, reason, complete=False)
+    def _look_up(self, connection: sa.Connection, name: str, taken: Sequence[Taken]) -> None:
+        wanted = {getattr(file, name) for file in taken} - {""}
+        known = dict(_known(connection, self.patient, name, wanted)) if wanted else {}
+        for file in taken:
+            file.known = known.get(getattr(file, name))
+            if file.known is not None:
+                file.content_sha256 = file.known.content_sha256
 
-    def _file_row(self, content: bytes, digest: str, file_format: str, outcome: ImportOutcome, reason: str) -> None:
-        with writing(self.engine) as connection:
-            file_id = self._insert_file(connection, content, digest, file_format, outcome, reason)
-            self._record(connection, file_id, digest, outcome, [], 0)
+    def _read(self, file: Taken) -> Taken:
+        if file.known is not None or file.refusal is not None:
+            return file
+        digest = file.content_sha256
+        if digest in self._first:
+            file.repeats = True
+            return file
+        self._first[digest] = None
+        if file.large is not None:
+            return self._read_large(file, file.large)
+        inflated = file.inflated or unpacked(file.content)
+        file.inflated = b""
+        try:
+            importer, file.read = self.reader(inflated, file.name)
+            file.file_format = importer.name
+        except FileRefused as refusal:
+            file.refusal = refusal
+            if refusal.outcome is ImportOutcome.NEEDS_MAPPING:
+                self._read_as_said(file, inflated)
+        if file.refusal is None or file.refusal.outcome is ImportOutcome.NEEDS_MAPPING:
+            file.original = originals.packed_original(digest, file.content, inflated)
+        return file
 
-    def _record(
-        self,
-        connection: sa.Connection,
-        file_id: int,
-        digest: str,
-        outcome: ImportOutcome,
-        run_ids: list[int],
-        entries_added: int,
-        dropped: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        """
-        Append the file's row to the audit; its name may be a patient's, so it is known by its bytes.
+    def _read_large(self, file: Taken, large: tuple[BinaryIO, int]) -> Taken:
+        try:
+            importer, file.read = self.apart.read_large(*large)
+            file.file_format = importer.name
+        except FileRefused as refusal:
+            file.refusal = refusal
+        return file
 
-        `dropped` are the days without a run that its runs took back: they are stored nowhere else any more.
-        """
-        new = {"content_sha256": digest, "outcome": outcome, "runs_added": run_ids, "entries_added": entries_added}
-        old = {"days_without_run": list(dropped)} if dropped else None
-        what = {"kind": "import_file", "key": file_id, "patient_id": self.patient.id}
-        audit.record(connection, self.viewer, AuditAction.IMPORT, **what, old=old, new=new)
+    def _read_as_said(self, file: Taken, inflated: bytes) -> None:
+        try:
+            file.read = mappings.read_as_said(self.engine, self.viewer, self.apart, inflated)
+        except FileRefused as refusal:
+            file.refusal = refusal
+        if file.read is not None:
+            file.file_format, file.refusal = MAPPED, None
 
-    def _insert_file(
-        self, connection: sa.Connection, content: bytes, digest: str, file_format: str, outcome: ImportOutcome, reason: str
-    ) -> int:
-        values = {
-            "batch_id": self.batch_id,
-            "patient_id": self.patient.id,
-            "file_name": self.source.name,
-            "size_bytes": len(content),
-            "stored_sha256": hashlib.sha256(content).hexdigest(),
-            "content_sha256": digest,
-            "file_format": file_format,
-            "outcome": outcome,
-            "reason": reason,
-        }
-        inserted: int = connection.execute(
-            sa.insert(ImportFile).values(values).returning(ImportFile.metadata.tables["import_file"].c.id)
-        ).scalar_one()
-        return inserted
+    # -- storing ----------------------------------------------------------------------------------------------------
 
-    # -- what is new ------------------------------------------------------------------------------------------------
+    def _store(self, ready: Sequence[Taken]) -> None:
+        if not ready:
+            return
+        try:
+            reports = self._store_once(ready)
+        except sa.exc.IntegrityError:  # somebody else imported the same run in this very moment
+            self._ledger = None
+            reports = self._store_once(ready)
+        except BaseException:
+            self._ledger = None
+            raise
+        for file, report in zip(ready, reports, strict=False):
+            if self._first.get(file.content_sha256, report) is None:
+                self._first[file.content_sha256] = report
+        self.reports += reports
 
-    def _stored(self, content: bytes, inflated: bytes, file_format: str, read: ReadFile) -> FileReport:
+    def _store_once(self, ready: Sequence[Taken]) -> list[FileReport]:
         now = utc_now()
-        today = records.local_today(self.patient.time_zone, now)
-        said = list(read.notes)
-        refused = [f"Line {line.line}: {line.reason}" for line in read.refused_lines]
         with writing(self.engine) as connection:
-            permissions.patient_row(connection, self.viewer, key=self.patient.key, act=Act.WRITE)
-            starts_on = records.week_start(connection)
-            digest = hashlib.sha256(inflated).hexdigest()
-            file_id = self._insert_file(connection, content, digest, file_format, ImportOutcome.NO_DATA, "")
-            days: set[date] = set()
-            run_ids, new_ids, dropped = list[int](), list[int](), list[dict[str, Any]]()
-            runs_found, runs_known, doubtful = 0, 0, False
-            for run in read.runs:
-                try:
-                    entry, left_out = run_entry(run, now=now, time_zone=self.patient.time_zone)
-                except EntryRefused as refusal:
-                    refused.append(f"Run of {run.started_at_utc.date().isoformat()}: {refusal}")
-                    continue
-                runs_found += 1
-                row = records.run_row(
-                    entry, self.patient.id, starts_on, import_file_id=file_id, recorded_at_utc=now, recorded_by_id=self.viewer.person_id
-                )
-                run_id = records.same_run(connection, row)
-                lookalike = records.lookalike_run(connection, row) if run_id is None and run.start_is_known else None
-                if run_id is not None:
-                    runs_known += 1
-                elif lookalike is not None:
-                    run_id = lookalike.id
-                    said.append(_not_counted_twice(connection, lookalike))
-                elif (taken_back := records.run_taken_back(connection, row)) is not None:
-                    words = f"The run of {_day_words(entry.run_date)}, {entry.distance_m / 1000:.2f} km,"
-                    said.append(self._stays_away(words, taken_back))
-                    continue
-                else:
-                    without_run = records.drop_day_without_run(connection, self.patient.id, entry.run_date)
-                    if without_run is not None:
-                        dropped.append(without_run)
-                        said.append(f"“Did not run” was taken back for {entry.run_date.isoformat()}: there is a run.")
-                    run_id = records.insert_run(connection, row, None if run.minutes is None else series.packed(run.minutes))
-                    new_ids.append(run_id)
-                    doubtful |= run.doubtful or bool(left_out)
-                    days.add(entry.run_date)
-                said += [*run.notes, *left_out]
-                run_ids.append(run_id)
-                link = {"run_id": run_id, "import_file_id": file_id}
-                if connection.execute(sa.select(col(RunFile.run_id)).filter_by(**link)).first() is None:
-                    connection.execute(sa.insert(RunFile).values(link))
-            added, entry_days, clashes, more = self._entries(connection, read, file_id, today, starts_on, now)
-            refused += clashes
-            said += more
-            runs_added = len(new_ids)
-            if runs_added or added:
-                records.touch_runs(connection, self.patient.id, days | entry_days, starts_on)
-            outcome = _outcome(read, runs_added + added, runs_found, doubtful=doubtful, refused=bool(refused))
-            if outcome == ImportOutcome.DUPLICATE and not runs_found and not any(_TAKEN_BACK in words for words in said):
-                said.insert(0, "All of its entries were here already.")
-            reason = _reason(outcome, runs_known, runs_added, added, said, refused)
-            connection.execute(sa.update(ImportFile).where(col(ImportFile.id) == file_id).values(outcome=outcome, reason=reason))
-            runs = _reported_runs(connection, self.patient.id, col(RunFile.import_file_id) == file_id)
-            self._record(connection, file_id, digest, outcome, new_ids, added, dropped)
-        complete = not refused and not read.partial
-        return FileReport(self.source.name, outcome, reason, runs, runs_added, added, complete)
+            patient = permissions.patient_row(connection, self.viewer, key=self.patient.key, act=Act.WRITE)
+            undone = sa.select(col(ImportBatch.undone_at_utc)).where(col(ImportBatch.id) == self.batch_id)
+            if connection.execute(undone).scalar() is not None:  # somebody undid this import while it ran
+                self.cancelled = lambda: True
+                return []
+            given = self._given(connection, ready)
+            ids = self._insert_files(connection, ready, given)
+            placed: list[Placed | None] = [None] * len(ready)
+            if any(file.read is not None for file in ready):
+                seq, ledger = self._ledger or (None, None)
+                if ledger is None or seq != patient.changed_seq:
+                    ledger = read_ledger(connection, patient.id)
+                placing = Placing(connection, self.viewer, patient, ledger, records.week_start(connection), now)
+                for index, (file, file_id) in enumerate(zip(ready, ids, strict=True)):
+                    if file.read is not None:
+                        placed[index] = placing.place(file.name, file_id, file.read, file.file_format)
+                placing.finish()
+                self._ledger = (patient.changed_seq + placing.touched, ledger)
+            reports: list[FileReport] = []
+            for file, answer, one in zip(ready, given, placed, strict=True):
+                reports.append(one.report() if one else answer or self._repeated(file, ready, reports, now))
+            _keep_reports(
+                connection, [(file_id, report) for file_id, report, answer in zip(ids, reports, given, strict=True) if answer is None]
+            )
+            kept = [
+                file.original
+                for file, report in zip(ready, reports, strict=True)
+                if file.original and originals.is_worth_keeping(report.outcome)
+            ]
+            originals.keep(connection, kept, now)
+            events = [
+                _event(file_id, patient.id, file.content_sha256, report, one)
+                for file_id, file, report, one in zip(ids, ready, reports, placed, strict=True)
+            ]
+            audit.record_each(connection, self.viewer, AuditAction.IMPORT, events)
+        return reports
 
-    def _entries(
-        self, connection: sa.Connection, read: ReadFile, file_id: int, today: date, starts_on: int, now: datetime
-    ) -> tuple[int, set[date], list[str], list[str]]:
-        """Store what a file says about pain and days without a run; gives (added, days, refusals, sentences)."""
-        if not (read.scores or read.rest_answers or read.days_without_run):
-            return 0, set(), [], []
-        sides_on = records.open_sides(connection, self.patient.id)
-        without_episode = {PainScore: 0, RestAnswer: 0}
-        kept = {"patient_id": self.patient.id, "recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
-        added, days, refused, said = 0, set[date](), list[str](), list[str]()
-        seen_before = self._stored_before(connection, file_id) if read.days_without_run else False
-        for score in read.scores:
-            try:
-                entry = PainEntry.checked(
-                    today=today,
-                    moment=score.moment,
-                    side=score.side or records.only_side(sides_on(score.for_date)),
-                    nprs=score.nprs,
-                    for_date=score.for_date,
-                )
-            except EntryRefused as refusal:
-                refused.append(f"Line {score.line}: {refusal}")
-                continue
-            known = records.same_scores(connection, self.patient.id, entry)
-            if known is not None and known.nprs != entry.nprs:
-                refused.append(
-                    f"Line {score.line}: for {entry.for_date.isoformat()} ({entry.moment.value.replace('_', ' ')}) the score {known.nprs} is stored, "
-                    f"the file says {entry.nprs}. Correct it in the pain diary if the file is right."
-                )
-            taken_back = records.score_taken_back(connection, self.patient.id, entry) if known is None else None
-            if taken_back is not None:
-                words = (
-                    f"Line {score.line}: the score {entry.nprs} of {entry.for_date.isoformat()} ({entry.moment.value.replace('_', ' ')})"
-                )
-                said.append(self._stays_away(words, taken_back))
-            elif known is None:
-                more = {"import_file_id": file_id, "recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
-                connection.execute(sa.insert(PainScore).values(records.pain_row(entry, self.patient.id, starts_on, **more)))
-                added += 1
-                days.add(entry.for_date)
-                without_episode[PainScore] += entry.side == Side.UNSPECIFIED and Side.UNSPECIFIED not in sides_on(entry.for_date)
-        for answer in read.rest_answers:
-            try:
-                rest = RestEntry.checked(
-                    today=today,
-                    moment=answer.moment,
-                    side=answer.side or records.only_side(sides_on(answer.for_date)),
-                    answer=answer.answer,
-                    for_date=answer.for_date,
-                )
-            except EntryRefused as refusal:
-                refused.append(f"Line {answer.line}: {refusal}")
-                continue
-            same = {
+    def _given(self, connection: sa.Connection, ready: Sequence[Taken]) -> list[FileReport | None]:
+        """Answer for the files that are here already, and for those that cannot be read."""
+        wanted = {file_id for file in ready if file.known is not None for file_id in file.known.file_ids}
+        runs = runs_of_files(connection, self.patient.id, wanted) if wanted else {}
+        given: list[FileReport | None] = []
+        for file in ready:
+            if file.known is not None:
+                theirs = {run.id: run for file_id in file.known.file_ids for run in runs.get(file_id, ())}
+                reason = f"This very file was imported on {file.known.on.isoformat()}. Nothing was added."
+                found = tuple(sorted(theirs.values(), key=lambda run: (run.started_at_utc, run.id)))
+                given.append(FileReport(file.name, ImportOutcome.DUPLICATE, reason, runs=found))
+            elif file.refusal is not None:
+                given.append(FileReport(file.name, file.refusal.outcome, file.refusal.reason, complete=file.is_set_aside))
+            else:
+                given.append(None)
+        return given
+
+    def _repeated(self, file: Taken, ready: Sequence[Taken], reports: Sequence[FileReport], now: datetime) -> FileReport:
+        """Answer for a file whose very bytes came a moment ago in this import."""
+        first = self._first.get(file.content_sha256)
+        if first is None:
+            first = next(report for other, report in zip(ready, reports, strict=False) if other.content_sha256 == file.content_sha256)
+        if first.runs or first.entries_added:
+            day = now.astimezone(ZoneInfo(self.patient.time_zone)).date().isoformat()
+            reason = f"This very file was imported on {day}. Nothing was added."
+            return FileReport(file.name, ImportOutcome.DUPLICATE, reason, runs=first.runs)
+        return FileReport(file.name, first.outcome, first.reason, complete=first.complete)
+
+    def _insert_files(self, connection: sa.Connection, ready: Sequence[Taken], given: Sequence[FileReport | None]) -> list[int]:
+        rows = [
+            {
+                "batch_id": self.batch_id,
                 "patient_id": self.patient.id,
-                "moment": rest.moment,
-                "side": rest.side,
-                "for_date": rest.for_date,
-                "retired_at_utc": None,
+                "file_name": file.name,
+                "size_bytes": file.size_bytes,
+                "stored_sha256": file.stored_sha256,
+                "content_sha256": file.content_sha256,
+                "file_format": file.file_format,
+                "outcome": answer.outcome if answer else ImportOutcome.NO_DATA,
+                "reason": answer.reason if answer else "",
+                "complete": answer.complete if answer else True,
             }
-            known_answer = connection.execute(sa.select(col(RestAnswer.answer)).filter_by(**same).limit(1)).scalar()
-            if known_answer is None:
-                connection.execute(
-                    sa.insert(RestAnswer).values(moment=rest.moment, side=rest.side, answer=rest.answer, for_date=rest.for_date, **kept)
-                )
-                added += 1
-                days.add(rest.for_date)
-                without_episode[RestAnswer] += rest.side == Side.UNSPECIFIED and Side.UNSPECIFIED not in sides_on(rest.for_date)
-            elif known_answer != rest.answer:
-                refused.append(
-                    f"Line {answer.line}: another answer is stored for {rest.for_date.isoformat()}. Correct it in the pain diary if the file is right."
-                )
-        for day in read.days_without_run:
-            there = sa.select(col(DayWithoutRun.id)).where(col(DayWithoutRun.patient_id) == self.patient.id, col(DayWithoutRun.day) == day)
-            if connection.execute(there).first() is not None:
-                continue
-            if seen_before:
-                said.append(f"“Did not run” on {day.isoformat()} {_TAKEN_BACK} and is not added again.")
-                continue
-            try:
-                without = NoRunEntry.checked(today=today, day=day)
-                given = {"recorded_at_utc": now, "recorded_by_id": self.viewer.person_id}
-                new = records.insert_day_without_run(connection, self.patient.id, without, given)
-            except EntryRefused as refusal:
-                refused.append(str(refusal))
-                continue
-            if new:
-                added += 1
-                days.add(without.day)
-        return added, days, refused, [*said, *_on_no_chart(*without_episode.values())]
+            for file, answer in zip(ready, given, strict=True)
+        ]
+        ids = next_ids(connection, FILE, len(rows))
+        connection.execute(sa.insert(FILE), [{"id": number, **row} for number, row in zip(ids, rows, strict=True)])
+        return ids
 
-    def _stored_before(self, connection: sa.Connection, file_id: int) -> bool:
-        """Say whether something of the same bytes was stored by an earlier import."""
-        file = ImportFile.metadata.tables["import_file"]
-        this = sa.select(file.c.content_sha256).where(file.c.id == file_id).scalar_subquery()
-        kept = (ImportOutcome.ADDED, ImportOutcome.PARTIAL, ImportOutcome.DOUBTFUL)
-        earlier = sa.select(file.c.id).where(
-            file.c.patient_id == self.patient.id, file.c.id < file_id, file.c.content_sha256 == this, file.c.outcome.in_(kept)
+
+def _taken(source: Source) -> Taken:
+    """Read the bytes of a file."""
+    name = plain_text(source.name)
+    if source.set_aside:
+        aside = _refused(name, b"", source.set_aside, ImportOutcome.NO_DATA)
+        aside.is_set_aside = True
+        return aside
+    try:
+        if source.large is not None:
+            return _taken_large(name, source.large)
+        content = source.read()
+    except FileRefused as refusal:
+        return _refused(name, b"", refusal.reason, refusal.outcome)
+    except OSError as error:
+        return _refused(name, b"", f"The file could not be opened: {error.strerror or 'unknown reason'}.")
+    if len(content) > FILE_MAX_BYTES:
+        too_large = f"The file is larger than {FILE_MAX_BYTES // 1_000_000} MB. A single run is never that large: send the runs one by one."
+        return _refused(name, content, too_large)
+    return Taken(name, content, stored_sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
+
+
+def _taken_large(name: str, large: tuple[BinaryIO, int]) -> Taken:
+    """Name a file that is read as a stream by the bytes of its archive and its place in it, so that the same archive is known again."""
+    archive, place = large
+    digest, size_bytes = hashlib.sha256(), archive.seek(0, SEEK_END)
+    archive.seek(0)
+    while piece := archive.read(HASHED_AT_ONCE_BYTES):
+        digest.update(piece)
+    digest.update(b"/%d" % place)
+    named = digest.hexdigest()
+    return Taken(name, stored_sha256=named, content_sha256=named, size_bytes=size_bytes, large=large)
+
+
+def _refused(name: str, content: bytes, reason: str, outcome: ImportOutcome = ImportOutcome.UNREADABLE) -> Taken:
+    digest = hashlib.sha256(content).hexdigest()
+    return Taken(name, content, stored_sha256=digest, content_sha256=digest, refusal=FileRefused(outcome, reason), size_bytes=len(content))
+
+
+def _unpack(file: Taken) -> bytes:
+    """Unpack a file and name its content; gives nothing if it is refused."""
+    file.content_sha256 = file.stored_sha256
+    try:
+        inflated = unpacked(file.content)
+    except FileRefused as refusal:
+        file.refusal = refusal
+        return b""
+    if inflated is not file.content:
+        file.content_sha256 = hashlib.sha256(inflated).hexdigest()
+    return inflated
+
+
+def _known(connection: sa.Connection, patient: sa.Row[*tuple[Any, ...]], name: str, hashes: set[str]) -> Iterator[tuple[str, Known]]:
+    """Find the files with some hashes that were imported before, if what they gave is still here and their import was not undone."""
+    found: dict[str, list[sa.Row[*tuple[Any, ...]]]] = {}
+    wanted = sorted(hashes)
+    for start in range(0, len(wanted), 400):
+        statement = (
+            sa.select(FILE.c[name].label("hash"), FILE.c.id, FILE.c.content_sha256, col(ImportBatch.started_at_utc).label("at"))
+            .join(ImportBatch, col(ImportBatch.id) == FILE.c.batch_id)
+            .where(FILE.c.patient_id == patient.id, FILE.c[name].in_(wanted[start : start + 400]), col(ImportBatch.undone_at_utc).is_(None))
+            .order_by(FILE.c.id)
         )
-        return connection.execute(earlier.limit(1)).first() is not None
-
-    def _stays_away(self, what: str, taken_back: datetime) -> str:
-        day = taken_back.astimezone(ZoneInfo(self.patient.time_zone)).date()
-        return f"{what} {_TAKEN_BACK} on {_day_words(day)} and is not added again."
-
-
-def _on_no_chart(scores: int, answers: int) -> list[str]:
-    """Say that entries are kept but belong to no side that is treated."""
-    parts = [f"{scores} score{'s' if scores != 1 else ''}"] if scores else []
-    parts += [f"{answers} answer{'s' if answers != 1 else ''} about rest"] if answers else []
-    one = scores + answers == 1
-    words = f"{' and '.join(parts)} {'has' if one else 'have'} no side and {'belongs' if one else 'belong'} to no episode: "
-    return (
-        [f"{words}{'it stands' if one else 'they stand'} on no chart. Write left or right under side and import the table again."]
-        if parts
-        else []
-    )
+        for row in connection.execute(statement):
+            found.setdefault(row.hash, []).append(row)
+    here = _with_runs(connection, {row.id for rows in found.values() for row in rows})
+    with_scores = _with_scores(connection, {row.id for rows in found.values() for row in rows} - here)
+    of_patient = sa.select(sa.func.max(col(ImportBatch.undone_at_utc))).where(col(ImportBatch.patient_id) == patient.id)
+    undone_at = connection.execute(of_patient).scalar() if with_scores else None
+    for digest, rows in found.items():
+        ids = tuple(row.id for row in rows)
+        # an undone import may have taken along a score that this file told too: then it is read again
+        told_since = with_scores if undone_at is None or rows[-1].at > undone_at else set()
+        if (here | told_since) & set(ids):
+            yield digest, Known(rows[0].content_sha256, rows[0].at.astimezone(ZoneInfo(patient.time_zone)).date(), ids)
 
 
-CLOCKS_APART = timedelta(minutes=15)  # a watch may be fast
+def _with_runs(connection: sa.Connection, file_ids: set[int]) -> set[int]:
+    """Give those of some files that told of a run that nobody took out."""
+    here: set[int] = set()
+    ids = sorted(file_ids)
+    not_taken_out = sa.or_(col(Run.retired_at_utc).is_(None), col(Run.standing) != RunStanding.COUNTED)
+    for start in range(0, len(ids), 400):
+        runs = sa.select(col(RunFile.import_file_id)).join(Run, col(Run.id) == col(RunFile.run_id))
+        here |= set(connection.execute(runs.where(col(RunFile.import_file_id).in_(ids[start : start + 400]), not_taken_out)).scalars())
+    return here
 
 
-def run_entry(run: ReadRun, *, now: datetime, time_zone: str) -> tuple[RunEntry, list[str]]:
-    """
-    Make the checked entry of a run that was read from a file.
-
-    The local day follows the file's own offset where it states one, else the patient's time zone; a day that is tomorrow for the patient
-    is right only where the file states its offset and the run has started. A measure that cannot be right, such
-    as a ground contact time of 5 ms, is left out: the run still was run.
-
-    Returns
-    -------
-    tuple of RunEntry and list of str
-        The entry, and a sentence for each measure that was left out.
-
-    Raises
-    ------
-    EntryRefused
-        If day, distance or time cannot be right.
-    """
-    if not all(math.isfinite(value) for value in (run.distance_m, run.moving_time_s, run.elapsed_time_s)):
-        raise EntryRefused(["Its distance or time is not a number."])
-    started, offset = run.started_at_utc.astimezone(UTC), run.utc_offset_s
-    if run.clock_is_local:
-        started, offset = started.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC), None
-    today = records.local_today(time_zone, now)
-    if offset is not None and started <= now + CLOCKS_APART:  # it may be tomorrow already where the patient ran
-        today = max(today, (started + timedelta(seconds=offset)).date())
-    if offset is None:
-        local_offset = started.astimezone(ZoneInfo(time_zone)).utcoffset()
-        offset = int(local_offset.total_seconds()) if local_offset else 0
-    moving = round(run.moving_time_s)
-    measures, left_out = {}, []
-    for measure, words, unit, low, high in RUN_MEASURES:
-        value = getattr(run, measure)
-        if value is not None and not low <= value <= high:
-            left_out.append(f"{words} was left out: {value:g} {unit} cannot be right.")
-            value = None
-        measures[measure] = round(value) if value is not None and measure == "running_time_s" else value
-    entry = RunEntry.checked(
-        today=today,
-        started_at_utc=started,
-        utc_offset_s=offset,
-        run_date=(started + timedelta(seconds=offset)).date(),
-        surface=run.surface,
-        distance_m=round(run.distance_m),
-        distance_rule=run.distance_rule,
-        moving_time_s=moving,
-        elapsed_time_s=max(moving, round(run.elapsed_time_s)),
-        cadence_rule=run.cadence_rule,
-        has_gps=run.has_gps,
-        device=plain_text(run.device)[:NAME_MAX_CHARACTERS],
-        **measures,
-    )
-    return entry, left_out
+def _with_scores(connection: sa.Connection, file_ids: set[int]) -> set[int]:
+    """Give those of some files that brought a score that still stands."""
+    here: set[int] = set()
+    ids = sorted(file_ids)
+    for start in range(0, len(ids), 400):
+        of_files = sa.and_(col(PainScore.import_file_id).in_(ids[start : start + 400]), col(PainScore.retired_at_utc).is_(None))
+        found = connection.execute(sa.select(col(PainScore.import_file_id)).where(of_files)).scalars()
+        here |= {file_id for file_id in found if file_id is not None}
+    return here
 
 
-def _not_counted_twice(connection: sa.Connection, run: sa.Row[*tuple[Any, ...]]) -> str:
-    name = connection.execute(sa.select(col(ImportFile.file_name)).where(col(ImportFile.id) == run.import_file_id)).scalar()
-    return (
-        f"This looks like the run of {_day_words(run.run_date)}, {run.distance_m / 1000:.2f} km, that is here already "
-        f"({f'from {name}' if name else 'entered by hand'}); it was not counted twice. If it is another run, enter it by hand."
-    )
+def _keep_reports(connection: sa.Connection, reports: Sequence[tuple[int, FileReport]]) -> None:
+    rows = [{"file": file_id, **stored_report(report)} for file_id, report in reports]
+    if rows:
+        changed = sa.update(FILE).where(FILE.c.id == sa.bindparam("file"))
+        connection.execute(changed.values({name: sa.bindparam(name) for name in rows[0] if name != "file"}), rows)
 
 
-def _day_words(day: date) -> str:
-    return f"{day:%B} {day.day}, {day.year}"
-
-
-def _reported_runs(connection: sa.Connection, patient_id: int, of_files: sa.ColumnElement[bool]) -> tuple[ImportedRun, ...]:
-    table = Run.metadata.tables["run"]
-    statement = (
-        sa.select(*(table.c[name] for name in ImportedRun.__dataclass_fields__))
-        .join(RunFile, col(RunFile.run_id) == table.c.id)
-        .where(of_files, table.c.patient_id == patient_id, table.c.retired_at_utc.is_(None))
-        .distinct()
-        .order_by(table.c.started_at_utc, table.c.id)
-    )
-    return tuple(ImportedRun(*row) for row in connection.execute(statement))
-
-
-def _outcome(read: ReadFile, added: int, runs: int, *, doubtful: bool, refused: bool) -> ImportOutcome:
-    if added and (refused or read.partial):
-        return ImportOutcome.PARTIAL
-    if added:
-        return ImportOutcome.DOUBTFUL if doubtful else ImportOutcome.ADDED
-    if refused:  # what was read and stored before disagrees, or nothing could be right
-        return ImportOutcome.DOUBTFUL if runs or read.scores or read.rest_answers else ImportOutcome.UNREADABLE
-    if runs or read.scores or read.rest_answers or read.days_without_run:
-        return ImportOutcome.DUPLICATE
-    return ImportOutcome.NO_DATA
-
-
-def _reason(outcome: ImportOutcome, runs_known: int, runs_added: int, entries_added: int, said: list[str], refused: list[str]) -> str:
-    parts = []
-    if runs_added:
-        parts.append(f"{runs_added} run{'s' if runs_added != 1 else ''} added.")
-    if runs_known:
-        parts.append(f"{runs_known} run{'s were' if runs_known != 1 else ' was'} here already (same start, distance and time).")
-    if entries_added:
-        parts.append(f"{entries_added} diary entr{'ies' if entries_added != 1 else 'y'} added.")
-    if outcome == ImportOutcome.NO_DATA:
-        parts.append("The file holds no run and no diary entry.")
-    return " ".join([*parts, *dict.fromkeys(said), *refused])
+def _event(file_id: int, patient_id: int, digest: str, report: FileReport, placed: Placed | None) -> audit.Told:
+    """Tell the audit of a file; its name may be a patient's, so it is known by its bytes."""
+    new = {"content_sha256": digest, "outcome": report.outcome, "entries_added": report.entries_added, "runs_added": []}
+    old: dict[str, Any] = {}
+    if placed is not None:
+        new |= placed.told_new()
+        old = placed.told_old()
+    return audit.Told(kind="import_file", key=file_id, patient_id=patient_id, old=old or None, new=new)

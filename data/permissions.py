@@ -27,6 +27,7 @@ class Thing(StrEnum):
     COUNTS = "how many patients and episodes the clinic has"
     SETTINGS = "the clinic's settings"
     PEOPLE = "who works here, their roles and accounts"
+    MAPPINGS = "what the columns of strangers' tables mean"
     AUDIT = "who saw or changed what"
 
 
@@ -96,6 +97,12 @@ GRANTS = (
             "queries.plans",
             "queries.visits",
             "queries.changes",
+            "run_sources.run_sources",
+            "run_sources.waiting_runs",
+            "run_sources.decisions",
+            "import_reports.batches",
+            "import_reports.batch_report",
+            "mappings.tables_waiting",
         ),
     ),
     Grant(
@@ -106,9 +113,16 @@ GRANTS = (
         front_desk=Reach.NONE,
         functions=(
             "imports.import_files",
+            "import_undo.undo_import",
+            "reread.reread",
             "records.add_episode",
-            "records.add_run",
-            "records.retire_run",
+            "runs.add_run",
+            "runs.retire_run",
+            "runs.merge_runs",
+            "runs.split_run",
+            "runs.call_two_runs",
+            "runs.accept_run",
+            "runs.undo_act",
             "records.add_pain_scores",
             "records.add_diary_day",
             "records.correct_pain_score",
@@ -161,6 +175,8 @@ GRANTS = (
         front_desk=Reach.NONE,
         functions=("audit_search.search", "audit_search.newest_number", "audit_search.people", "audit_check.check"),
     ),
+    Grant(Thing.MAPPINGS, Act.SEE, owner=Reach.NONE, therapist=Reach.ALL, front_desk=Reach.NONE, functions=("mappings.mapping",)),
+    Grant(Thing.MAPPINGS, Act.WRITE, owner=Reach.NONE, therapist=Reach.ALL, front_desk=Reach.NONE, functions=("mappings.remember",)),
 )
 _GRANTED = {(grant.thing, grant.act): grant for grant in GRANTS}
 

@@ -1,6 +1,5 @@
 """Writes: each function is one transaction, whole or absent, and leaves the maintained weeks true."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -36,8 +35,6 @@ from models import (
     RestEntry,
     Role,
     Run,
-    RunEntry,
-    RunSeries,
     Side,
     Site,
     SiteKind,
@@ -54,10 +51,6 @@ from models import (
 NAMES_OF_PATIENTS = frozenset({"code", "given_name", "family_name", "birth_date"})
 # A score without a side belongs to an episode from this long before it started: pain comes before the first visit.
 EPISODE_REACHES_BACK = timedelta(days=28)
-# One run from two sources: both recordings start within the first, and agree in length within the larger of the next two and in time
-# within the last one. Shares are of the longer one, so that it does not matter which came first.
-SAME_START_WITHIN = timedelta(minutes=2)
-SAME_DISTANCE_WITHIN_M, SAME_DISTANCE_WITHIN, SAME_TIME_WITHIN = 300, 0.1, 0.1
 
 
 class AlreadyThere(ValueError):
@@ -523,152 +516,9 @@ def add_day_without_run(engine: sa.Engine, viewer: Viewer, patient_key: str, ent
     add_diary_day(engine, viewer, patient_key, without_run=entry, now=now)
 
 
-def run_identity(started_at_utc: datetime, distance_m: int, moving_time_s: int) -> str:
-    """
-    Name a run by what it is: start second, distance, moving time, each with its length before it.
-
-    Returns
-    -------
-    str
-        SHA-256 in hexadecimal digits.
-    """
-    parts = (started_at_utc.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), str(distance_m), str(moving_time_s))
-    return hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
-
-
-def run_row(entry: RunEntry, patient_id: int, starts_on: int, **more: Any) -> dict[str, Any]:
-    """Make the row of a run."""
-    return {
-        **_fields(entry),
-        "patient_id": patient_id,
-        "week": week_number(entry.run_date, starts_on),
-        "identity_sha256": run_identity(entry.started_at_utc, entry.distance_m, entry.moving_time_s),
-        **more,
-    }
-
-
-def same_run(connection: sa.Connection, row: dict[str, Any]) -> int | None:
-    """Find the current run with the very start, distance and time of a row of `run_row`."""
-    same = sa.select(col(Run.id)).where(
-        col(Run.patient_id) == row["patient_id"], col(Run.identity_sha256) == row["identity_sha256"], col(Run.retired_at_utc).is_(None)
-    )
-    return connection.execute(same).scalar()
-
-
-def run_taken_back(connection: sa.Connection, row: dict[str, Any]) -> datetime | None:
-    """Say when the run with the very start, distance and time of a row of `run_row` was last taken out, if it was."""
-    return connection.execute(
-        sa.select(col(Run.retired_at_utc))
-        .where(
-            col(Run.patient_id) == row["patient_id"],
-            col(Run.identity_sha256) == row["identity_sha256"],
-            col(Run.retired_at_utc).is_not(None),
-        )
-        .order_by(col(Run.retired_at_utc).desc())
-        .limit(1)
-    ).scalar()
-
-
-def insert_run(connection: sa.Connection, row: dict[str, Any], minutes: bytes | None) -> int:
-    """Insert one run that is not there yet (see `same_run`) inside a writing transaction; gives its id."""
-    run_id: int = connection.execute(sa.insert(Run).values(row).returning(Run.metadata.tables["run"].c.id)).scalar_one()
-    if minutes is not None:
-        connection.execute(sa.insert(RunSeries).values(run_id=run_id, minutes=minutes))
-    return run_id
-
-
-def lookalike_run(connection: sa.Connection, row: dict[str, Any]) -> sa.Row[*tuple[Any, ...]] | None:
-    """
-    Find the current run that a run from another source must be: as good as the same start, distance and time.
-
-    Parameters
-    ----------
-    row : dict
-        Of `run_row`; it need not be stored.
-
-    Returns
-    -------
-    Row or None
-        The stored run; of several the one that starts nearest.
-    """
-    near = timedelta(days=2)  # the two sources may differ in the zone, and so in the day
-    candidates = connection.execute(
-        sa.select(*Run.metadata.tables["run"].columns).where(
-            col(Run.patient_id) == row["patient_id"],
-            col(Run.retired_at_utc).is_(None),
-            col(Run.run_date).between(row["run_date"] - near, row["run_date"] + near),
-        )
-    )
-
-    def apart(run: sa.Row[*tuple[Any, ...]]) -> timedelta:
-        between: timedelta = run.started_at_utc - row["started_at_utc"]
-        return abs(between)
-
-    def agrees(run: sa.Row[*tuple[Any, ...]], name: str, share: float, at_least: float = 0) -> bool:
-        one, other = row[name], getattr(run, name)
-        return bool(abs(one - other) <= max(share * max(one, other), at_least))
-
-    found = [
-        run
-        for run in candidates
-        if apart(run) <= SAME_START_WITHIN
-        and agrees(run, "distance_m", SAME_DISTANCE_WITHIN, SAME_DISTANCE_WITHIN_M)
-        and (agrees(run, "elapsed_time_s", SAME_TIME_WITHIN) or agrees(run, "moving_time_s", SAME_TIME_WITHIN))
-    ]
-    return min(found, key=lambda run: (apart(run), run.id), default=None)
-
-
-def add_run(engine: sa.Engine, viewer: Viewer, patient_key: str, entry: RunEntry, *, now: datetime | None = None) -> int:
-    """
-    Store a run that was typed in by hand.
-
-    Raises
-    ------
-    AlreadyThere
-        If the same run is stored.
-    """
-    with audit.changing(engine, viewer, "patient", patient_key) as connection:
-        patient = permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
-        starts_on = week_start(connection)
-        row = run_row(entry, patient.id, starts_on, recorded_by_id=viewer.person_id, recorded_at_utc=now or utc_now())
-        if same_run(connection, row) is not None:
-            raise AlreadyThere("This run is stored already: same start, distance and time.")
-        dropped = drop_day_without_run(connection, patient.id, entry.run_date)  # the run proves otherwise
-        run_id = insert_run(connection, row, None)
-        touch_runs(connection, patient.id, [entry.run_date], starts_on)
-        new = {name: value for name, value in _fields(entry).items() if value is not None}
-        old = {"day_without_run": dropped} if dropped else None
-        audit.record(connection, viewer, AuditAction.CREATE, kind="run", key=run_id, patient_id=patient.id, old=old, new=new)
-    return run_id
-
-
 def touch_runs(connection: sa.Connection, patient_id: int, run_dates: Iterable[date], starts_on: int) -> None:
     """Bring links, weeks, coverage and the change counter up to date after runs of some days changed."""
     _touch(connection, patient_id, run_dates, starts_on)
-
-
-def retire_run(engine: sa.Engine, viewer: Viewer, run_id: int, *, now: datetime | None = None) -> None:
-    """Take a run out of every count; it stays stored, with who and when."""
-    with audit.changing(engine, viewer, "run", run_id) as connection:
-        kept = ("run_date", "started_at_utc", "distance_m", "moving_time_s")
-        statement = (
-            sa.select(*(Run.metadata.tables["run"].c[name] for name in ("patient_id", "retired_at_utc", *kept)))
-            .join(Patient, col(Patient.id) == col(Run.patient_id))
-            .where(col(Run.id) == run_id, permissions.reachable(viewer, act=Act.WRITE))
-        )
-        run = connection.execute(permissions.held(statement, connection)).one_or_none()
-        if run is None:
-            raise permissions.NotFound("run")
-        if run.retired_at_utc is not None:
-            return
-        connection.execute(
-            sa.update(Run)
-            .where(col(Run.id) == run_id, col(Run.retired_at_utc).is_(None))
-            .values(retired_at_utc=now or utc_now(), retired_by_id=viewer.person_id)
-        )
-        touch_runs(connection, run.patient_id, [run.run_date], week_start(connection))
-        old = {name: getattr(run, name) for name in kept}
-        audit.record(connection, viewer, AuditAction.RETIRE, kind="run", key=run_id, patient_id=run.patient_id, old=old)
 
 
 def add_visit(

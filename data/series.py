@@ -43,12 +43,10 @@ def packed(minutes: MinuteSeries) -> bytes:
         raise ValueError(f"A run has at most {MINUTES_MAX} minutes, not {length}.")
     if any(len(getattr(minutes, name)) != length for name, _ in CHANNELS):
         raise ValueError("The minutes of a run are arrays of one length.")
-    parts = [struct.pack("<I", length)]
-    for name, scale in CHANNELS:
-        scaled = np.round(np.asarray(getattr(minutes, name), dtype=np.float64) * scale)
-        known = np.isfinite(scaled) & (np.abs(scaled) <= 32767)
-        parts.append(np.where(known, np.nan_to_num(scaled, posinf=0, neginf=0).clip(-32767, 32767), MISSING).astype("<i2").tobytes())
-    return bytes([VERSION]) + zlib.compress(b"".join(parts), 6)
+    scaled = np.array([np.asarray(getattr(minutes, name), dtype=np.float64) * scale for name, scale in CHANNELS])
+    np.round(scaled, out=scaled)
+    scaled[~(np.abs(scaled) <= 32767)] = MISSING  # NaN is in no range either
+    return bytes([VERSION]) + zlib.compress(struct.pack("<I", length) + scaled.astype("<i2").tobytes(), 6)
 
 
 def unpacked_minutes(content: bytes) -> MinuteSeries:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from access import sessions
 from access.cookies import COOKIE
-from data import imports, records
+from data import imports, records, runs
 from data.database import writing
 from data.permissions import COMMAND_LINE
 from models import (
@@ -97,7 +97,7 @@ def add_canary(scene: Scene, word: str, number: int, by: Viewer, site_id: int, *
             therapist_id=by.person_id,
         ),
     )
-    run = records.add_run(engine, COMMAND_LINE, patient, run_on(MONDAY, device=texts["device"]), now=None)
+    run = runs.add_run(engine, COMMAND_LINE, patient, run_on(MONDAY, device=texts["device"]), now=None)
     lately = records.local_today(CHICAGO) - timedelta(days=3)  # the diary offers what is not older than six weeks for correction
     for day in (MONDAY, TUESDAY, lately):
         records.add_pain_scores(engine, COMMAND_LINE, patient, [score_on(day, 3), score_on(day, 4, moment=PainMoment.AFTER)])

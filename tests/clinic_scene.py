@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from access import accounts
 from access import people as access_people
-from data import people, queries, records
+from data import people, queries, records, runs
 from data.database import reading, writing
 from data.permissions import COMMAND_LINE
 from models import (
@@ -70,7 +70,7 @@ class Scene:
 
     def run(self, patient_key: str, entry: RunEntry, *, now: datetime = WRITTEN_AT, viewer: Viewer | None = None) -> int:
         """Store a run; gives its id."""
-        return records.add_run(self.engine, viewer or self.tess, patient_key, entry, now=now)
+        return runs.add_run(self.engine, viewer or self.tess, patient_key, entry, now=now)
 
     def score(self, patient_key: str, *entries: PainEntry, now: datetime = WRITTEN_AT, viewer: Viewer | None = None) -> int:
         """Store scores; gives how many were new."""

@@ -33,7 +33,7 @@ _PROFILE: dict[str, tuple[int, dict[str, tuple[int, int, float, float]]]] = {
             "timestamp": (253, UINT32, 1, 0), "position_lat": (0, SINT32, SEMICIRCLES_PER_DEGREE, 0),
             "position_long": (1, SINT32, SEMICIRCLES_PER_DEGREE, 0), "altitude": (2, UINT16, 5, 500), "cadence": (4, UINT8, 1, 0),
             "distance": (5, UINT32, 100, 0), "speed": (6, UINT16, 1000, 0), "stance_time": (41, UINT16, 10, 0),
-            "fractional_cadence": (53, UINT8, 128, 0),
+            "fractional_cadence": (53, UINT8, 128, 0), "heart_rate": (3, UINT8, 1, 0), "vertical_oscillation": (39, UINT16, 10, 0),
         },
     ),
     "event": (21, {"timestamp": (253, UINT32, 1, 0), "event": (0, ENUM, 1, 0), "event_type": (1, ENUM, 1, 0)}),
@@ -64,12 +64,21 @@ def crc16(content: bytes) -> int:
     return crc
 
 
-def fit_file(messages: Iterable[Message], *, compressed_timestamps: bool = False, header_size: int = 14) -> bytes:
+def fit_file(
+    messages: Iterable[Message],
+    *,
+    compressed_timestamps: bool = False,
+    header_size: int = 14,
+    big_endian: bool = False,
+    always_define: bool = False,
+) -> bytes:
     """
     Encode messages as a FIT file.
 
-    `compressed_timestamps` leaves the timestamp field out of records and puts its last five bits into the record header.
+    `compressed_timestamps` leaves the timestamp field out of records and puts its last five bits into the record header; `always_define`
+    writes a definition before each message, as some apps do.
     """
+    order = ">" if big_endian else "<"
     body = bytearray()
     shapes: dict[tuple[str, tuple[str, ...]], int] = {}
     for name, values in messages:
@@ -77,10 +86,10 @@ def fit_file(messages: Iterable[Message], *, compressed_timestamps: bool = False
         written = {key: value for key, value in values.items() if not (packed and key == "timestamp")}
         shape = name, tuple(written)
         number, fields = _PROFILE[name]
-        if shape not in shapes:
+        if always_define or shape not in shapes:
             local = shapes[shape] = len(shapes) % (4 if compressed_timestamps else 16)
             shapes = {key: kept for key, kept in shapes.items() if kept != local or key == shape}
-            body += struct.pack("<BBBHB", 0x40 | local, 0, 0, number, len(written))
+            body += struct.pack(order + "BBBHB", 0x40 | local, 0, big_endian, number, len(written))
             for key in written:
                 field_number, base_type, *_ = fields[key]
                 body += bytes([field_number, struct.calcsize(_FORMATS[base_type]), base_type])
@@ -89,7 +98,7 @@ def fit_file(messages: Iterable[Message], *, compressed_timestamps: bool = False
         for key, value in written.items():
             _, base_type, scale, offset = fields[key]
             coded = (value + offset) * scale
-            body += struct.pack("<" + _FORMATS[base_type], coded if base_type == FLOAT32 else round(coded))
+            body += struct.pack(order + _FORMATS[base_type], coded if base_type == FLOAT32 else round(coded))
     return fit_wrapped(bytes(body), header_size=header_size)
 
 
@@ -268,3 +277,17 @@ def steady_points(
         gpx_point(from_m + speed_m_s * second, start + timedelta(seconds=second), extension=extension)
         for second in range(0, seconds + 1, step_s)
     ]
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Apple Health
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def apple_health_run() -> bytes:
+    """Write an export with one running workout: 5 km in 30 minutes from 2025-03-04 07:00 in Berlin, no steps."""
+    workout = (
+        '<Workout workoutActivityType="HKWorkoutActivityTypeRunning" duration="30" durationUnit="min" totalDistance="5" '
+        'totalDistanceUnit="km" sourceName="Watch" startDate="2025-03-04 07:00:00 +0100" endDate="2025-03-04 07:30:00 +0100"/>'
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?><HealthData locale="en_US">{workout}</HealthData>'.encode()

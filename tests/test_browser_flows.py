@@ -17,7 +17,7 @@ from data.database import make_engine
 from data.permissions import COMMAND_LINE
 from models import EpisodeEntry, PatientEntry, Role, Viewer
 from tests.browser import settle, sign_in
-from tests.run_files import fit_run, tcx_run
+from tests.run_files import START, fit_run, tcx_run
 
 PAGES = ("", "patient", "pain-diary", "import-runs", "patients")
 CHICAGO = ZoneInfo("America/Chicago")
@@ -82,7 +82,7 @@ def test_what_is_imported_and_told_stands_on_the_chart(clinic: ServedClinic, pag
     """Two runs on one day of last week and a next-morning score; a damaged file beside them stops nothing."""
     start = datetime.combine(clinic.today - timedelta(days=8), datetime.min.time(), CHICAGO).replace(hour=7)
     (tmp_path / "treadmill.tcx").write_bytes(tcx_run(start=start, gps=False))
-    (tmp_path / "evening.fit").write_bytes(fit_run(start=start + timedelta(hours=10)))
+    (tmp_path / "evening.fit").write_bytes(fit_run(start=start + timedelta(hours=10, minutes=20)))
     (tmp_path / "broken.fit").write_bytes(b"no FIT file")
     morning = (clinic.today - timedelta(days=7)).isoformat()
     (tmp_path / "pain.csv").write_text(f"date,moment,nprs\n{morning},next_morning,4\n")
@@ -121,6 +121,30 @@ def test_the_same_bytes_again_add_nothing(clinic: ServedClinic, page: Page, tmp_
         expect(page.get_by_text(sentence)).to_be_visible()
         settle(page)
     assert len(queries.runs(clinic.engine, COMMAND_LINE, clinic.patient_key)) == 1
+
+
+def test_what_is_not_certain_waits_and_an_import_can_be_undone(clinic: ServedClinic, page: Page, tmp_path: Path) -> None:
+    """A copy two hours off waits for a word; undone, the runs of its import are gone and the report stays."""
+    (tmp_path / "watch.fit").write_bytes(fit_run())
+    (tmp_path / "zone-wrong.tcx").write_bytes(tcx_run(start=START + timedelta(hours=2)))
+    clinic.open(page, f"patient?episode={clinic.episode_key}")
+    _go(page, "Import runs")
+    page.locator('input[type="file"]').set_input_files(sorted(tmp_path.glob("*.*")))
+    expect(page.get_by_test_id("stFileUploader").get_by_text("watch.fit")).to_be_visible()
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("Same distance and time, 2 hours apart: a clock may have been wrong.").first).to_be_visible()
+    settle(page)
+    assert len(queries.runs(clinic.engine, COMMAND_LINE, clinic.patient_key)) == 1
+    page.get_by_role("button", name="The same run", exact=True).click()
+    expect(page.get_by_role("heading", name="Please decide")).to_have_count(0)
+    settle(page)
+    assert len(queries.runs(clinic.engine, COMMAND_LINE, clinic.patient_key)) == 1
+    page.get_by_role("button", name="Undo this import").click()
+    page.get_by_role("button", name="Undo it", exact=True).click()
+    expect(page.get_by_role("combobox", name="Earlier imports")).to_have_value(re.compile("undone by"))
+    settle(page)
+    assert len(queries.runs(clinic.engine, COMMAND_LINE, clinic.patient_key)) == 0
+    expect(page.get_by_text("2 files: 1 run and 0 diary entries added.")).to_be_visible()
 
 
 def test_a_diary_answer_takes_two_clicks_and_is_stored(clinic: ServedClinic, page: Page) -> None:

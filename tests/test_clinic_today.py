@@ -9,6 +9,7 @@ import time_machine
 from clinic.today import TodayLine, today_list
 from data import records
 from data.permissions import COMMAND_LINE
+from data.runs import add_run
 from models import Clinic, EpisodeEntry, NoRunEntry, PainEntry, PatientEntry, RestEntry, RunEntry
 
 MONDAY = date(2026, 3, 2)
@@ -60,7 +61,7 @@ def test_a_patient_on_the_other_side_of_the_world_is_seen_on_their_own_day(clini
         moving_time_s=3000,
         elapsed_time_s=3000,
     )
-    records.add_run(clinic_engine, COMMAND_LINE, key, run, now=now)
+    add_run(clinic_engine, COMMAND_LINE, key, run, now=now)
     with time_machine.travel(now, tick=False):
         (only,) = today_list(COMMAND_LINE, database=clinic_engine)
     assert (only.last_pain, only.week, only.last_log) == ("9 of 10 next morning, today", "5.0 mi in 1 run", "today")

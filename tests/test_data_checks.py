@@ -19,9 +19,12 @@ from models import (
     DistanceUnit,
     EpisodeStatus,
     ImportOutcome,
+    Packing,
     PainMoment,
     RestMoment,
     Role,
+    RunStanding,
+    RunVerdict,
     Side,
     SignInStepKind,
     SiteKind,
@@ -128,6 +131,9 @@ ROWS: dict[str, dict[str, Any]] = {
         "recalled": False,
         "recorded_at_utc": NOW,
     },
+    "import_original": {"content_sha256": "0", "packing": "zlib", "size_bytes": 1, "packed": b"x", "kept_at_utc": NOW},
+    "run_decision": {"patient_id": 1, "act_key": "k", "verdict": "accepted", "copy_id": 1, "decided_at_utc": NOW},
+    "dropped_day": {"patient_id": 1, "day": DAY, "recorded_at_utc": NOW},
     "rest_answer": {"patient_id": 1, "side": "left", "moment": "rest", "answer": True, "for_date": DAY, "recorded_at_utc": NOW},
     "day_without_run": {"patient_id": 1, "day": DAY, "recorded_at_utc": NOW},
     "visit": {
@@ -174,6 +180,8 @@ WORDS: tuple[tuple[str, str, type[StrEnum]], ...] = (
     ("failed_sign_in", "attempts_of", AttemptsOf),
     ("sign_in_step", "kind", SignInStepKind),
     ("import_file", "outcome", ImportOutcome),
+    ("import_original", "packing", Packing),
+    ("run_decision", "verdict", RunVerdict),
     ("run", "surface", Surface),
     ("run", "cadence_rule", CadenceRule),
     ("run", "distance_rule", DistanceRule),
@@ -196,6 +204,7 @@ RANGES: tuple[tuple[str, str, tuple[Any, ...], tuple[Any, ...]], ...] = (
     ("patient", "height_m", (None, 0.5, 2.6), (0.49, 2.61, 170.0)),
     ("patient", "pain_comfortable_max", (0, 4), (-1,)),
     ("run", "run_date", (EPOCH,), (EVE,)),
+    ("dropped_day", "day", (EPOCH,), (EVE,)),
     ("run", "utc_offset_s", (-50_400, 0, 50_400), (-50_401, 50_401)),
     ("run", "distance_m", (0, 8_000), (-1,)),
     ("run", "cadence_spm", (None, 20.0, 300.0), (0.0, 19.9, 300.1)),
@@ -253,6 +262,18 @@ TOGETHER: tuple[tuple[str, str, tuple[dict[str, Any], ...], tuple[dict[str, Any]
     ),
     (
         "run",
+        "standing_word",
+        tuple({"standing": word.value, "retired_at_utc": NOW} for word in RunStanding),
+        ({"standing": "nonsense", "retired_at_utc": NOW}, {"standing": "", "retired_at_utc": NOW}),
+    ),
+    (
+        "run",
+        "standing_retired",  # what does not count is out of every sum, as what was taken out is
+        ({"standing": "counted", "retired_at_utc": None}, {"standing": "counted", "retired_at_utc": NOW}),
+        tuple({"standing": word, "retired_at_utc": None} for word in ("proposed", "held_back", "merged")),
+    ),
+    (
+        "run",
         "speed_range",  # 12 m/s
         ({"distance_m": 1_200, "moving_time_s": 100}, {"distance_m": 0, "moving_time_s": 0}),
         ({"distance_m": 1_201, "moving_time_s": 100}, {"distance_m": 1, "moving_time_s": 0}),
@@ -306,10 +327,12 @@ def parents(engine: sa.Engine) -> sa.Engine:
             sa.insert(TABLES["patient"]).values({**ROWS["patient"], "id": 1, "key": "k", "code": "ADA"}),
             sa.insert(TABLES["episode_of_care"]).values({**ROWS["episode_of_care"], "id": 1, "key": "k"}),
             sa.insert(TABLES["import_batch"]).values(id=1, patient_id=1, started_at_utc=NOW, via="app"),
+            sa.insert(TABLES["run"]).values({**ROWS["run"], "id": 1, "identity_sha256": "01"}),
+            sa.insert(TABLES["run_copy"]).values(id=1, patient_id=1, run_id=1, number=0, told="{}", recorded_at_utc=NOW),
         ):
             connection.execute(statement)
         if engine.dialect.name == "postgresql":  # explicit ids do not move its counters
-            for table in ("person", "patient", "episode_of_care", "import_batch"):
+            for table in ("person", "patient", "episode_of_care", "import_batch", "run", "run_copy"):
                 connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1)")
     return engine
 

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from data import queries, records
+from data.runs import retire_run
 from models import NoRunEntry, PainMoment, RestEntry, RestMoment, Side
 from tests.clinic_scene import Scene, new_scene, noon, run_on, score_on
 
@@ -116,7 +117,7 @@ def test_taking_a_run_out_shrinks_it(scene: Scene, ada: str) -> None:
     scene.run(ada, run_on(FIRST), now=noon(FIRST))
     last = scene.run(ada, run_on(TENTH), now=noon(march(12)))
     assert covered(scene, ada) == (FIRST, march(12))
-    records.retire_run(scene.engine, scene.tess, last)
+    retire_run(scene.engine, scene.tess, last)
     assert covered(scene, ada) == (FIRST, FIRST)
 
 

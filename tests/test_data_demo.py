@@ -15,10 +15,11 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import col
 
-from data import demo, demo_cast, queries, records, series, weeks
+from data import demo, demo_cast, queries, records, run_copies, series, weeks
 from data.database import DatabaseUnusable, make_engine, reading, writing
 from data.demo_history import History
 from data.permissions import COMMAND_LINE
+from data.runs import add_run
 from models import (
     RUN_COLUMNS,
     CadenceRule,
@@ -206,7 +207,7 @@ def test_each_run_passes_the_checks_of_an_entry(clinic: sa.Engine) -> None:
     with_series = {run_id for run_id, _ in rows(clinic, "run_series")}
     for run in records_of(clinic, "run"):
         entry = RunEntry.checked(today=AS_OF, **{name: run[name] for name in RunEntry.model_fields if name != "today"})
-        assert run["identity_sha256"] == records.run_identity(entry.started_at_utc, entry.distance_m, entry.moving_time_s)
+        assert run["identity_sha256"] == run_copies.run_identity(entry.started_at_utc, entry.distance_m, entry.moving_time_s)
         local = entry.started_at_utc + timedelta(seconds=entry.utc_offset_s)
         assert local.date() == run["run_date"]
         assert (run["id"] in with_series) == (entry.distance_rule is not DistanceRule.ENTERED_BY_HAND)
@@ -464,7 +465,7 @@ def test_filled_again_it_is_the_same_on_either_database_and_goes_on_from_there(e
     start = datetime(2025, 6, 12, 20, tzinfo=UTC)
     entry = RunEntry.checked(today=AS_OF, run_date=AS_OF, started_at_utc=start, distance_m=5_000, moving_time_s=1_800, elapsed_time_s=1_800)
     before = queries.runs(engine, COMMAND_LINE, key)
-    records.add_run(engine, COMMAND_LINE, key, entry, now=start + timedelta(hours=1))
+    add_run(engine, COMMAND_LINE, key, entry, now=start + timedelta(hours=1))
     assert len(queries.runs(engine, COMMAND_LINE, key)) == len(before) + 1
     assert tuple(before.columns) == RUN_COLUMNS
 

@@ -39,6 +39,7 @@ print(kept)
 """
 IMPORTING = """
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from data import imports
 from data.database import ready_engine
@@ -46,7 +47,8 @@ from data.permissions import COMMAND_LINE
 
 url, patient, folder = sys.argv[1:]
 engine = ready_engine(url)
-sources = imports.sources_in([Path(folder)])
+held = ExitStack()
+sources = imports.sources_in([Path(folder)], held)
 print("ready", flush=True)
 sys.stdin.readline()
 print(imports.import_files(engine, COMMAND_LINE, patient, sources, via="command line").runs_added)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from data import queries, records, weeks
+from data import queries, records, runs, weeks
 from data.records import AlreadyThere
+from data.runs import retire_run
 from models import (
     ChangeKind,
     EntryRefused,
@@ -96,7 +97,7 @@ WRITES: dict[str, tuple[str, Callable[[Scene, dict[str, Any]], object]]] = {
     ),
     "correct_pain_score": ("mark_changed", lambda scene, at: records.correct_pain_score(scene.engine, scene.tess, at["score"], 7)),
     "add_run": ("refresh_weeks", lambda scene, at: scene.run(at["patient"], run_on(TUESDAY))),
-    "retire_run": ("refresh_weeks", lambda scene, at: records.retire_run(scene.engine, scene.tess, at["run"])),
+    "retire_run": ("refresh_weeks", lambda scene, at: retire_run(scene.engine, scene.tess, at["run"])),
     "add_visit": (
         "mark_changed",
         lambda scene, at: records.add_visit(
@@ -138,7 +139,7 @@ def test_a_write_is_whole_or_absent(scene: Scene, written: dict[str, Any], name:
 
 
 def test_every_write_is_tried_for_wholeness() -> None:
-    functions = {name for name in vars(records) if name.startswith(("add_", "correct_", "retire_", "set_"))}
+    functions = {name for module in (records, runs) for name in vars(module) if name.startswith(("add_", "correct_", "retire_", "set_"))}
     single_rows = {"add_patient", "add_site", "set_sign_in_rules", "set_therapists_see_site"}
     assert functions - single_rows == set(WRITES)
 
@@ -333,7 +334,7 @@ def test_who_ran_cannot_say_that_they_did_not(scene: Scene) -> None:
         did_not_run(scene, patient, SUNDAY, score_on(SUNDAY, 3))
     assert (scene.rows("day_without_run"), scene.rows("pain_score")) == ([], [])
     assert did_not_run(scene, patient, MONDAY, score_on(MONDAY, 3)) == 2  # the day after it is another day
-    records.retire_run(scene.engine, scene.tess, run)
+    retire_run(scene.engine, scene.tess, run)
     assert did_not_run(scene, patient, SUNDAY) == 1
 
 
@@ -423,10 +424,10 @@ def test_a_run_taken_away_gives_its_score_to_the_run_before_it_or_to_none(scene:
     patient = scene.patient("ADA")
     morning, evening = (scene.run(patient, run_on(SUNDAY, at)) for at in ("06:00", "18:00"))
     scene.score(patient, score_on(MONDAY, 6))
-    records.retire_run(scene.engine, scene.tess, evening, now=LATER)
+    retire_run(scene.engine, scene.tess, evening, now=LATER)
     assert links(scene) == [("next_morning", 6, morning, SUNDAY, date(2025, 2, 24))]
     assert run_weeks(scene) == {date(2025, 2, 24): (1, 8_000)}
-    records.retire_run(scene.engine, scene.tess, morning, now=LATER)
+    retire_run(scene.engine, scene.tess, morning, now=LATER)
     assert links(scene) == [("next_morning", 6, None, MONDAY, MONDAY)]
     assert run_weeks(scene) == {}
     assert pain_weeks(scene) == {(MONDAY, "next_morning"): [6]}
@@ -435,8 +436,8 @@ def test_a_run_taken_away_gives_its_score_to_the_run_before_it_or_to_none(scene:
 def test_a_retired_run_stays_with_who_and_when(scene: Scene) -> None:
     patient = scene.patient("ADA")
     run = scene.run(patient, run_on(SUNDAY))
-    records.retire_run(scene.engine, scene.tess, run, now=LATER)
-    records.retire_run(scene.engine, scene.tess, run, now=LATER + timedelta(days=1))
+    retire_run(scene.engine, scene.tess, run, now=LATER)
+    retire_run(scene.engine, scene.tess, run, now=LATER + timedelta(days=1))
     row = scene.rows("run")[0]
     assert (row["id"], row["distance_m"], row["retired_at_utc"], row["retired_by_id"]) == (run, 8_000, LATER, scene.tess.person_id)
     assert queries.runs(scene.engine, scene.tess, patient).empty
@@ -487,7 +488,7 @@ def test_a_run_of_another_day_or_patient_cannot_be_named(scene: Scene) -> None:
     for run_id, said in ((of_ben, "not there any more"), (4711, "not there any more"), (of_ada, "of another day, 2025-03-02")):
         with pytest.raises(EntryRefused, match=said):
             scene.score(ada, score_on(MONDAY, 2, DURING, run_id=run_id))
-    records.retire_run(scene.engine, scene.tess, of_ada)
+    retire_run(scene.engine, scene.tess, of_ada)
     with pytest.raises(EntryRefused, match="not there any more"):
         scene.score(ada, score_on(SUNDAY, 2, DURING, run_id=of_ada))
     assert scene.rows("pain_score") == []
@@ -497,7 +498,7 @@ def score_of_a_run_that_went(scene: Scene, patient: str, nprs: int) -> None:
     """Leave a score of Sunday that follows no run, beside those that are named with one."""
     noon_run = scene.run(patient, run_on(SUNDAY, "12:00"))
     scene.score(patient, score_on(SUNDAY, nprs, DURING, run_id=noon_run))
-    records.retire_run(scene.engine, scene.tess, noon_run)
+    retire_run(scene.engine, scene.tess, noon_run)
 
 
 def test_scores_of_runs_that_go_keep_out_of_each_others_place(scene: Scene) -> None:
@@ -506,7 +507,7 @@ def test_scores_of_runs_that_go_keep_out_of_each_others_place(scene: Scene) -> N
     morning, evening = (scene.run(patient, run_on(SUNDAY, at)) for at in ("06:00", "18:00"))
     scene.score(patient, score_on(SUNDAY, 2, DURING, run_id=morning))
     score_of_a_run_that_went(scene, patient, 1)
-    records.retire_run(scene.engine, scene.tess, morning)
+    retire_run(scene.engine, scene.tess, morning)
     assert [(nprs, run) for _, nprs, run, *_ in links(scene)] == [(2, None), (1, evening)]
     assert pain_weeks(scene) == {(date(2025, 2, 24), "during"): [1, 2]}
 
@@ -515,7 +516,7 @@ def test_the_score_of_a_run_that_stays_is_not_pushed_away(scene: Scene) -> None:
     patient = scene.patient("ADA")
     morning, evening = (scene.run(patient, run_on(SUNDAY, at)) for at in ("06:00", "18:00"))
     scene.score(patient, score_on(SUNDAY, 2, DURING, run_id=morning), score_on(SUNDAY, 5, DURING, run_id=evening))
-    records.retire_run(scene.engine, scene.tess, morning)
+    retire_run(scene.engine, scene.tess, morning)
     assert [(nprs, run) for _, nprs, run, *_ in links(scene)] == [(2, None), (5, evening)]
 
 
@@ -525,7 +526,7 @@ def test_all_runs_of_a_day_with_three_scores_can_go(scene: Scene) -> None:
     scene.score(patient, score_on(SUNDAY, 2, DURING, run_id=morning), score_on(SUNDAY, 5, DURING, run_id=evening))
     score_of_a_run_that_went(scene, patient, 1)
     for run in (morning, evening):
-        records.retire_run(scene.engine, scene.tess, run)
+        retire_run(scene.engine, scene.tess, run)
     assert run_weeks(scene) == {}
     assert pain_weeks(scene) == {(date(2025, 2, 24), "during"): [1, 2, 5]}
     again = scene.run(patient, run_on(SUNDAY, "06:00"))
@@ -569,7 +570,7 @@ def test_the_longest_run_of_a_week_goes_when_it_is_retired(scene: Scene) -> None
     patient = scene.patient("ADA")
     scene.run(patient, run_on(MONDAY, distance_m=5_000))
     longest = scene.run(patient, run_on(TUESDAY, distance_m=12_000))
-    records.retire_run(scene.engine, scene.tess, longest)
+    retire_run(scene.engine, scene.tess, longest)
     assert scene.rows("patient_week")[0]["longest_run_m"] == 5_000
 
 

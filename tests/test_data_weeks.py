@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from data import imports, records, weeks
 from data.database import make_engine, writing
+from data.runs import retire_run
 from models import PainMoment, RunEntry, Side, Table
 from tests.clinic_scene import TODAY, Scene, new_scene, run_on, score_on
 
@@ -150,7 +151,7 @@ class Clinic:
     def retire_run(self, who: int, which: int) -> None:
         runs = self._current("run", who)
         if runs:
-            records.retire_run(self.scene.engine, self.scene.tess, runs[which % len(runs)]["id"])
+            retire_run(self.scene.engine, self.scene.tess, runs[which % len(runs)]["id"])
 
     def set_week_start(self, starts_on: int) -> None:
         records.set_week_start(self.scene.engine, self.scene.olga, starts_on)

@@ -8,7 +8,7 @@ import pytest
 from data.importers import IMPORTERS
 from data.importers.base import FILE_MAX_BYTES, FileRefused, read_bytes, unpacked
 from models import ImportOutcome
-from tests.run_files import fit_run, gpx_file, gpx_track, steady_points, tcx_run
+from tests.run_files import apple_health_run, fit_run, gpx_file, gpx_track, steady_points, tcx_run
 
 RUNS = b"date,distance_km,moving_time\n2025-03-02,5,25:00\n"
 PAIN = b"date,moment,side,nprs\n2025-03-02,during,left,10\n"
@@ -89,8 +89,9 @@ def test_a_damaged_archive_is_refused() -> None:
         (gpx_file(gpx_track(steady_points())), "gpx"),
         (RUNS, "runs_csv"),
         (PAIN, "pain_csv"),
+        (apple_health_run(), "apple_health"),
     ],
-    ids=["fit", "tcx", "gpx", "runs_csv", "pain_csv"],
+    ids=["fit", "tcx", "gpx", "runs_csv", "pain_csv", "apple_health"],
 )
 @pytest.mark.parametrize("name", ["x.fit", "x.TCX", "x.gpx.gz", "x.csv", "x"])
 def test_the_content_decides_and_not_the_name(content: bytes, importer: str, name: str) -> None:
@@ -98,9 +99,16 @@ def test_the_content_decides_and_not_the_name(content: bytes, importer: str, nam
 
 
 def test_each_importer_recognises_only_its_own() -> None:
-    contents = [fit_run(seconds=120), tcx_run(), gpx_file(gpx_track(steady_points())), RUNS, PAIN]
-    for importer, own in zip(IMPORTERS, contents, strict=True):
-        assert [importer.recognises(content) for content in contents] == [content is own for content in contents]
+    contents = {
+        "fit": fit_run(seconds=120),
+        "tcx": tcx_run(),
+        "gpx": gpx_file(gpx_track(steady_points())),
+        "apple_health": apple_health_run(),
+        "runs_csv": RUNS,
+        "pain_csv": PAIN,
+    }
+    for importer in IMPORTERS:
+        assert [importer.recognises(content) for content in contents.values()] == [name == importer.name for name in contents]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"\0" * 100])

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from data.importers.base import FileRefused, ReadFile, read_bytes, unpacked
-from models import ImportOutcome
+from data.importers.strava_csv import rows as rows_of_strava
+from models import CadenceRule, ImportOutcome, Surface
 
 RUNS = Path(__file__).resolve().parents[2] / "shared" / "runs"
 FOLDERS = ("fit", "tcx", "gpx", "malformed", "nonrun")
@@ -58,7 +59,7 @@ def rows() -> list[Row]:
         print(f"No recordings at {RUNS}: the manifest is not compared here.")
         return []
     with manifest.open(encoding="utf-8", newline="") as file:
-        found = [row for row in csv.DictReader(file) if row["file"].split("/")[0] in FOLDERS]
+        found = [row for row in csv.DictReader(file) if row["file"].split("/")[0] in FOLDERS or row["file"].endswith(".fit.gz")]
     return [{**row, **RUNS_ONLY.get(row["file"], {})} for row in found]
 
 
@@ -137,3 +138,78 @@ def test_files_with_several_sports_give_all_of_their_runs(outcomes: Outcomes) ->
     counted = {name: len(found.runs) for name, (_, found) in outcomes.items() if isinstance(found, ReadFile) and len(found.runs) > 1}
     several = {"fit/activity-large-fenxi2-multisport.fit": 2, "tcx/activity_165850259_multi-session.tcx": 2}
     assert counted == (several if outcomes else {})
+
+
+# -- tables: the manifest has the sums over the runs of a list, and the plain mean of the cadences that it states ---------
+
+TABLE_FOLDERS = ("csv", "json", "strava_bulk")
+# The manifest counts the rows called “Carrera”; “Trail running” and “Entrenamiento en cinta” are runs as well.
+ONLY_CALLED_CARRERA = {"csv/garmin_es_activities_2025-11-13.csv": 9, "csv/garmin_es_activities_2025-11-30.csv": 9}
+REFUSED_TABLES = {
+    "csv/garmin_laps_en_decimalcomma.csv": ImportOutcome.NO_DATA,  # the laps of one run, without its day
+    "json/goldencheetah_ride_bom.json": ImportOutcome.NOT_A_RUN,
+}
+SOURCES = {
+    "CSV Garmin Connect": ("garmin_csv", CadenceRule.STEPS_AS_GIVEN),
+    "CSV Strava activities.csv": ("strava_csv", CadenceRule.STRAVA_STRIDES_DOUBLED),
+    "CSV Runkeeper": ("runkeeper_csv", CadenceRule.NONE),
+    "JSON Polar AccessLink": ("polar_json", CadenceRule.POLAR_STRIDES_DOUBLED),
+}
+
+
+def table_rows() -> list[Row]:
+    manifest = RUNS / "MANIFEST.csv"
+    if not manifest.exists():
+        print(f"No lists at {RUNS}: the manifest is not compared here.")
+        return []
+    with manifest.open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["file"].split("/")[0] in TABLE_FOLDERS and not row["file"].endswith(".gz")]
+
+
+def differences_of_table(row: Row, found: ReadFile) -> list[str]:
+    runs = found.runs
+    said = []
+    if row["file"] in ONLY_CALLED_CARRERA:
+        runs = tuple(run for run in runs if run.surface is Surface.UNKNOWN)
+        if len(found.runs) - len(runs) != ONLY_CALLED_CARRERA[row["file"]]:
+            said.append(f"{len(found.runs) - len(runs)} runs on trails and treadmills")
+    counted = re.search(r"(\d+) runs?\b", row["notes"])
+    if counted is None or len(runs) != int(counted[1]):
+        said.append(f"{len(runs)} runs")
+    for name, ours in (("distance_m", sum(run.distance_m for run in runs)), ("duration_s", sum(run.moving_time_s for run in runs))):
+        if abs(ours - float(row[name])) > 0.001 * float(row[name]):
+            said.append(f"{name} {ours:.1f}, manifest {row[name]}")
+    for name, known in (
+        ("avg_cadence_spm", [run.cadence_spm for run in runs if run.cadence_spm is not None]),
+        ("avg_gct_ms", [run.ground_contact_time_ms for run in runs if run.ground_contact_time_ms is not None]),
+    ):
+        mean = float(np.mean(known)) if known else None
+        if (mean is None) != (not row[name]) or (mean is not None and abs(mean - float(row[name])) > 0.5):
+            said.append(f"{name} {mean}, manifest {row[name]}")
+    return [*said, *(f"line {line.line}: {line.reason}" for line in found.refused_lines)]
+
+
+def test_every_list_gives_the_runs_that_the_manifest_says() -> None:
+    refused, wrong = {}, {}
+    for row in table_rows():
+        try:
+            importer, found = read_bytes((RUNS / row["file"]).read_bytes(), row["file"])
+        except FileRefused as refusal:
+            refused[row["file"]] = refusal.outcome
+            continue
+        name, rule = SOURCES[row["format"]]
+        wrong[row["file"]] = differences_of_table(row, found)
+        if importer.name != name or {run.cadence_rule for run in found.runs} - {rule, CadenceRule.NONE}:
+            wrong[row["file"]].append(f"read as {importer.name}")
+    print(f"{len(wrong)} lists, {len(refused)} refused: {wrong}")
+    assert refused == (REFUSED_TABLES if wrong else {})
+    assert not any(wrong.values())
+
+
+def test_the_list_of_an_archive_names_the_files_that_hold_its_runs() -> None:
+    listed = RUNS / "strava_bulk" / "activities.csv"
+    for row in rows_of_strava(listed.read_bytes()) if listed.exists() else []:
+        _, found = read_bytes(unpacked((listed.parent / row.file_name).read_bytes()), row.file_name)
+        (recorded,) = found.runs
+        assert abs((recorded.started_at_utc - row.run.started_at_utc).total_seconds()) <= 1  # so Strava's dates are UTC
+        assert recorded.distance_m == pytest.approx(row.run.distance_m, abs=1)

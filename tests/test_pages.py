@@ -12,6 +12,7 @@ from access import accounts, sessions
 from clinic import register
 from data import queries, records
 from data.database import engine
+from data.imports import import_files, sources_of
 from data.permissions import COMMAND_LINE
 from models import EpisodeEntry, EpisodeOfCare, PainEntry, PainScore, Patient, PatientEntry, Person, Role, Viewer
 from tests.serving import ROOT
@@ -293,6 +294,22 @@ def test_files_that_were_picked_for_one_patient_are_gone_when_another_is_chosen(
     dashboard.file_uploader(key=f"run_files_{first.key}").upload("run.fit", b"x")
     dashboard.selectbox(key="chosen_patient").set_value(second.key).run()
     assert not dashboard.file_uploader(key=f"run_files_{second.key}").value
+
+
+def test_a_table_of_unknown_columns_is_read_once_somebody_has_said_what_they_mean(dashboard: AppTest) -> None:
+    person = _therapist()
+    patient = queries.patients(engine(), person)[0]
+    strange = b"Date,Miles,Minutes,Cadence\n2019-03-02,3.1,31,120\n"
+    import_files(engine(), person, patient.key, sources_of([("list.csv", strange)]), via="app")
+    _signed_in(dashboard, person).run().switch_page("pages/import_runs.py").run()
+    dashboard.selectbox(key="chosen_patient").set_value(patient.key).run()
+    remember = next(button for button in dashboard.button if button.label == "Remember and read")
+    remember.click().run()
+    assert any("Say what the column “Cadence” means" in error.value for error in dashboard.error)
+    next(box for box in dashboard.selectbox if box.label == "Cadence").set_value("cadence/both_feet")
+    next(button for button in dashboard.button if button.label == "Remember and read").click().run()
+    assert not dashboard.exception
+    assert any("1 file: 1 run and 0 diary entries added." in text.value for text in dashboard.markdown)
 
 
 def test_a_problem_is_shown_as_it_was_written_and_not_as_markdown(dashboard: AppTest) -> None:

@@ -1,13 +1,16 @@
 """Every room keeps its promises: what holds for one importer holds for each one that is added."""
 
+import functools
+import io
 import itertools
 import json
 import re
 import struct
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+import openpyxl
 import plotly.graph_objects as go
 import pytest
 import sqlalchemy as sa
@@ -22,6 +25,7 @@ from models import REFUSED_OUTCOMES, ImportOutcome, PatientEntry
 from rehab.charts import CHARTS, Chart, ChartKind, Span
 from rehab.episode import Coverage, EpisodeFacts, summarise_episode
 from tests.rehab_scenes import MONDAY, facts_of, mornings
+from tests.run_files import apple_health_run
 
 each_importer = pytest.mark.parametrize("importer", IMPORTERS, ids=lambda importer: importer.name)
 
@@ -93,13 +97,77 @@ def _time(minute: int) -> str:
     return f"2025-03-04T07:{minute:02d}:00Z"
 
 
+def polar_run() -> bytes:
+    strides = ",".join([str(STRIDES)] * (60 * MINUTES))
+    exercise = {
+        "upload_time": "2025-03-04T08:00:00Z", "start_time": "2025-03-04T07:00:00", "start_time_utc_offset": 0, "duration": "PT30M",
+        "distance": 5000.0, "sport": "RUNNING", "samples": [{"recording_rate": 1, "sample_type": 2, "data": strides}],
+    }  # fmt: skip
+    return json.dumps(exercise).encode()
+
+
+def goldencheetah_run() -> bytes:
+    samples = [{"SECS": 60 * minute, "KM": METRES_A_MINUTE * minute / 1000} for minute in range(MINUTES + 1)]
+    return json.dumps({"RIDE": {"STARTTIME": "2025/03/04 07:00:00 UTC ", "TAGS": {"Sport": "Run "}, "SAMPLES": samples}}).encode()
+
+
+def garmin_run() -> bytes:
+    # 5,000 m in 30 minutes at 170 steps a minute: 0.98 m a step
+    header = "Activity Type,Date,Favorite,Title,Distance,Calories,Time,Avg Run Cadence,Avg Stride Length,Elapsed Time"
+    return f'{header}\nRunning,2025-03-04 07:00:00,false,"Morning","5.00","300","00:30:00","170","0.98","00:30:00"\n'.encode()
+
+
+def strava_run() -> bytes:
+    first = "Activity ID,Activity Date,Activity Name,Activity Type,Activity Description,Elapsed Time,Distance,Filename"
+    second = (
+        "Elapsed Time,Moving Time,Distance,Max Speed,Average Speed,Elevation Gain,Elevation Loss,Elevation Low,Elevation High,Max Grade"
+    )
+    third = "Average Grade,Average Positive Grade,Average Negative Grade,Max Cadence,Average Cadence"
+    row = [
+        "12345678",
+        '"Mar 4, 2025, 7:00:00 AM"',
+        "Morning",
+        "Run",
+        "",
+        "1800",
+        "5.00",
+        "activities/1.fit.gz",
+        "1800.0",
+        "1800.0",
+        "5000.0",
+    ]
+    return f"{first},{second},{third}\n{','.join([*row, *[''] * 11, '85.0'])}\n".encode()
+
+
+def runkeeper_run() -> bytes:
+    header = "Date,Type,Route Name,Distance (km),Duration,Average Pace,Average Speed (km/h),Calories Burned,Climb (m),GPX File"
+    return f"{header}\n2025-03-04 07:00:00,Running,,5.00,30:00,6:00,10.00,300,0,2025-03-04.gpx\n".encode()
+
+
+@functools.cache  # a workbook holds the time at which it was saved
+def workbook_run() -> bytes:
+    book = openpyxl.Workbook()
+    book.active.append(["date", "start_time", "distance_km", "moving_time"])
+    book.active.append([START.date(), START.time(), 5, time(0, MINUTES)])
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
 # A new importer needs a line here: without one its tests fail.
 EXAMPLES: dict[str, Callable[[], bytes]] = {
     "fit": fit_run,
     "tcx": tcx_run,
     "gpx": gpx_run,
+    "apple_health": apple_health_run,
+    "polar_json": polar_run,
+    "goldencheetah_json": goldencheetah_run,
+    "garmin_csv": garmin_run,
+    "strava_csv": strava_run,
+    "runkeeper_csv": runkeeper_run,
     "runs_csv": lambda: b"date,start_time,distance_km,moving_time\n2025-03-04,07:00,5.0,30:00\n",
     "pain_csv": lambda: b"date,moment,side,nprs\n2025-03-05,next_morning,left,2\n",
+    "xlsx": workbook_run,
 }
 GARBAGE = {
     "nothing": b"",
@@ -164,7 +232,7 @@ def test_the_example_gives_what_it_holds(importer: Importer) -> None:
     (run,) = read.runs
     assert run.distance_m == pytest.approx(5000, abs=10)
     assert run.elapsed_time_s == pytest.approx(1800, abs=2)
-    if importer.name in {"fit", "tcx"}:  # both count the strides of one foot: 85 strides are 170 steps
+    if importer.name in {"fit", "tcx", "polar_json", "strava_csv", "garmin_csv"}:  # all but Garmin's list count one foot: 85 are 170
         assert run.cadence_spm == pytest.approx(170, abs=0.5)
     else:
         assert run.cadence_spm is None

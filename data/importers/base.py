@@ -5,14 +5,16 @@ An importer turns the bytes of one file into runs and scores. It knows neither t
 branch: `FileRefused`, with the outcome that stands in the import report and a reason that says what, where and how to mend it.
 """
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import PurePath
+from typing import ClassVar
 
 import numpy as np
+from isal import isal_zlib  # inflating is most of what an import costs; zlib takes twice as long
 from numpy.typing import NDArray
+from pydantic import ConfigDict
 
 from models import CadenceRule, DistanceRule, ImportOutcome, PainMoment, RestMoment, Side, Surface
 
@@ -57,6 +59,7 @@ class MinuteSeries:
         Rise over run, 0.02 is two metres up in a hundred.
     """
 
+    __pydantic_config__: ClassVar = ConfigDict(arbitrary_types_allowed=True)  # arrays, where data/reading.py checks an answer
     speed_m_s: Floats
     cadence_spm: Floats
     ground_contact_time_ms: Floats
@@ -84,6 +87,9 @@ class ReadRun:
         Plain sentences on what was done or is doubtful.
     doubtful : bool
         True if somebody should look at the run: one of the notes says why.
+    held_back : bool
+        True if it would falsify a total in case it is no run, or not that long: it does not count until a person accepts it. Such a run
+        is doubtful too.
     clock_is_local : bool
         True if the file gives a clock time without a zone; the patient's time zone then tells the true UTC. `utc_offset_s` is 0 then, so
         that the day is right in any case.
@@ -113,6 +119,7 @@ class ReadRun:
     minutes: MinuteSeries | None
     notes: tuple[str, ...]
     doubtful: bool = False
+    held_back: bool = False
     clock_is_local: bool = False
     start_is_known: bool = True
 
@@ -198,7 +205,7 @@ def unpacked(content: bytes) -> bytes:
     cap = min(FILE_MAX_BYTES, max(GZIP_RATIO_FROM_BYTES, GZIP_RATIO_MAX * len(content)))
     inner, rest, whole = bytearray(), content, True
     while whole and rest.startswith(_GZIP_MAGIC):  # a gzip file may hold several members
-        member = zlib.decompressobj(wbits=31)
+        member = isal_zlib.decompressobj(wbits=31)
         try:
             while not member.eof:
                 piece = member.decompress(rest, _GZIP_STEP_BYTES)
@@ -209,7 +216,7 @@ def unpacked(content: bytes) -> bytes:
                 if not piece and not rest and not member.eof:
                     whole = False
                     break
-        except zlib.error:
+        except isal_zlib.error:  # type: ignore[misc]  # its stub calls the class an instance
             whole = False
         rest = member.unused_data
     if not whole and not _notices_its_break(inner):
@@ -265,20 +272,31 @@ def read_bytes(content: bytes, file_name: str) -> tuple[Importer, ReadFile]:
 
 
 def _unrecognised(content: bytes, ending: str) -> FileRefused:
+    from data.importers.json_text import is_json
     from data.importers.table import header_of
     from data.importers.xml_stream import root_name
 
     if content.startswith(b"PK\x03\x04"):
         return FileRefused(ImportOutcome.UNREADABLE, "This is an archive or a workbook (zip). Unpack it, or save the sheet as CSV.")
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        return FileRefused(
+            ImportOutcome.UNREADABLE,
+            "This is an old Excel workbook (.xls), or one with a password. Save it as .xlsx without a password, or as CSV.",
+        )
     root = root_name(content)
     if root is not None:
         return FileRefused(ImportOutcome.UNREADABLE, f"This is an XML file that begins with <{root[:40]}>: neither TCX nor GPX.")
-    header = header_of(content)
+    header = None if is_json(content) else header_of(content)
     if header is not None:
         return FileRefused(
             ImportOutcome.NEEDS_MAPPING,
             f"This is a table, but its columns are not the ones of our forms for runs or pain scores: {', '.join(header)[:200]}. "
-            "Rename them as docs/importing.md shows.",
+            "Say on the import page what they mean, or rename them as docs/importing.md shows.",
+        )
+    if is_json(content):
+        return FileRefused(
+            ImportOutcome.UNREADABLE,
+            "This is a JSON file, but no training of Polar's or GoldenCheetah's. Export the run as FIT, TCX or GPX.",
         )
     hint = f" although its name ends in {ending[:10]}" if ending else ""
     return FileRefused(ImportOutcome.UNREADABLE, f"This is no FIT, TCX or GPX file and no table{hint}. Export the run again.")

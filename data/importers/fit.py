@@ -11,8 +11,11 @@ from functools import partial
 import numpy as np
 
 from data.importers import sports
-from data.importers.base import FileRefused, Importer, ReadFile
-from data.importers.fit_messages import FitPart, Message, decoded, number_in, samples_of, seconds_in
+from data.importers.base import FileRefused, Floats, Importer, ReadFile
+from data.importers.doubts import no_such_cadence
+from data.importers.fit_clock import with_one_clock
+from data.importers.fit_messages import decoded
+from data.importers.fit_parts import FitPart, Message, number_in, samples_of, seconds_in
 from data.importers.gathering import Activity, file_of
 from data.importers.recording import Recording, Stated
 from data.importers.samples import Samples, between
@@ -79,13 +82,14 @@ def read(content: bytes) -> ReadFile:
 
 
 def _activities(parts: list[FitPart], broken: str) -> Iterator[Activity]:
-    for part in parts:
+    for whole in parts:
+        part, about_clock = with_one_clock(whole)
         sessions, samples = _sessions(part, broken=bool(broken)), samples_of(part)
         for index, session in enumerate(sessions):
             yield Activity(
                 sport=str(session["sport"]) if "sport" in session else None,
                 is_run=_is_run(session),
-                recording=partial(_recording, part, sessions, index, samples, broken=bool(broken)),
+                recording=partial(_recording, part, sessions, index, samples, about_clock, broken=bool(broken)),
             )
 
 
@@ -122,21 +126,25 @@ def _sessions(part: FitPart, *, broken: bool) -> list[Message]:
     Records that no session covers, as in a file that breaks off before its summary, make one more; its sport is the one that was
     announced last.
     """
-    times = [time for row in part.rows if (time := seconds_in(row[0])) is not None]
+    times = part.times
     sessions = []
     for session in part.sessions:
         stamp, elapsed = seconds_in(session.get("timestamp")), number_in(session.get("total_elapsed_time")) or 0.0
         start = seconds_in(session.get("start_time"))
         if start is None:
-            start = seconds_in(stamp - elapsed) if stamp is not None else min(times, default=None)
+            start = seconds_in(stamp - elapsed) if stamp is not None else _first(times)
         sessions.append({**session, "start": start})
     dated = [session for session in sessions if session["start"] is not None]
     dated.sort(key=lambda session: float(session["start"]))
     covered = max((_end_of(session) for session in dated), default=0.0)
-    rest = [time for time in times if time > covered + SAVING_S]
-    if rest and (broken or not part.sessions) and (not dated or "timestamp" in dated[-1]):
-        dated.append({**_announced_sport(part), "start": min(rest), "open": True})
+    rest = _first(times[times > covered + SAVING_S])
+    if rest is not None and (broken or not part.sessions) and (not dated or "timestamp" in dated[-1]):
+        dated.append({**_announced_sport(part), "start": rest, "open": True})
     return dated
+
+
+def _first(times: Floats) -> float | None:
+    return float(times.min()) if len(times) else None
 
 
 def _end_of(session: Message) -> float:
@@ -145,14 +153,14 @@ def _end_of(session: Message) -> float:
 
 
 def _announced_sport(part: FitPart) -> Message:
-    if part.sports:
-        return {name: part.sports[-1][name] for name in ("sport", "sub_sport") if name in part.sports[-1]}
+    if part.sport is not None:
+        return part.sport
     if part.record_sports:
         return {"sport": max(part.record_sports, key=lambda sport: part.record_sports[sport])}
     return {}
 
 
-def _recording(part: FitPart, sessions: list[Message], index: int, whole: Samples, *, broken: bool) -> Recording:
+def _recording(part: FitPart, sessions: list[Message], index: int, whole: Samples, about_clock: str, *, broken: bool) -> Recording:
     session = sessions[index]
     start = float(session["start"])
     following = float(sessions[index + 1]["start"]) if index + 1 < len(sessions) else start + ELAPSED_MAX_S
@@ -165,11 +173,16 @@ def _recording(part: FitPart, sessions: list[Message], index: int, whole: Sample
     timer = number_in(session.get("total_timer_time"))
     if timer is None and len(sessions) == 1:
         timer = number_in(part.activity.get("total_timer_time"))
-    notes, doubts = [], []
+    notes, doubts = [about_clock] if about_clock else [], []
     if local_clock:
         doubts.append("The watch did not know the world's time; the run's day is the one its own clock showed.")
-    if not part.watch_dynamics and bool(np.any(np.isfinite(samples.ground_contact_time_ms))):
-        notes.append("Ground contact time comes from a foot pod (Stryd).")
+    strides_taken = part.columns.get("strides_per_min")
+    if (
+        not strides and strides_taken is not None and np.any(strides_taken > 0) and not np.any(whole.cadence_spm > 0)
+    ):  # all of them impossible
+        doubts.append(no_such_cadence(2 * float(np.median(strides_taken[strides_taken > 0]))))
+    if part.pod and bool(np.any(np.isfinite(samples.ground_contact_time_ms))):
+        notes.append(f"Ground contact time comes from a foot pod ({part.pod}).")
     return Recording(
         started_at_utc=begun,
         samples=samples,

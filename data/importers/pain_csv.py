@@ -7,8 +7,8 @@ An empty score is no score. It is never 0.
 import re
 from datetime import date
 
-from data.importers.base import FileRefused, Importer, ReadFile, ReadRest, ReadScore, RefusedLine
-from data.importers.table import Line, header_of, lines_of
+from data.importers.base import FileRefused, ReadFile, ReadRest, ReadScore, RefusedLine
+from data.importers.table import Line, Table, table_importer
 from data.importers.written import LineRefused, iso_date, yes_or_no
 from models import NPRS_MAX, NPRS_MIN, ImportOutcome, PainMoment, RestMoment, Side
 
@@ -18,13 +18,13 @@ MOMENTS = frozenset({*PAIN_MOMENTS, *REST_MOMENTS, DID_NOT_RUN})
 _SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT, "unspecified": Side.UNSPECIFIED}
 
 
-def recognises(content: bytes) -> bool:
+def knows(table: Table) -> bool:
     """Tell by the header: `date` with `moment` and `nprs`, or with at least one column named like a moment."""
-    header = set(header_of(content) or ())
+    header = set(table.header)
     return "date" in header and ({"moment", "nprs"} <= header or bool(header & MOMENTS))
 
 
-def read(content: bytes) -> ReadFile:
+def read_table(table: Table) -> ReadFile:
     """
     Read a table of pain scores.
 
@@ -39,28 +39,23 @@ def read(content: bytes) -> ReadFile:
     FileRefused
         If no line gives anything.
     """
-    header = header_of(content) or ()
-    table = _Table()
-    for line in lines_of(content):
+    table.refuse_repeats()
+    header = table.header
+    diary = Diary()
+    for line in table.lines():
         if not isinstance(line, Line):
-            table.refused.append(RefusedLine(*line))
+            diary.refused.append(RefusedLine(*line))
         elif "moment" in header and "nprs" in header:
-            table.take(line, line.text("moment"), line.text("nprs"))
+            diary.take(line, line.text("moment"), line.text("nprs"))
         else:
             for moment in header:
                 if moment in MOMENTS:
-                    table.take(line, moment, line.text(moment))
-    found = table.read_file(_ignored(header))
-    if not (found.scores or found.rest_answers or found.days_without_run):
-        if found.refused_lines:
-            first = found.refused_lines[0]
-            raise FileRefused(ImportOutcome.UNREADABLE, f"No line could be read. Line {first.line}: {first.reason}")
-        raise FileRefused(ImportOutcome.NO_DATA, "The table holds no score: every value is empty.")
-    return found
+                    diary.take(line, moment, line.text(moment))
+    return diary.read_file(*_ignored(header))
 
 
-class _Table:
-    """What was read so far."""
+class Diary:
+    """What was read of a pain diary so far. Two values for the same day, moment and side: the first stands, the second is refused."""
 
     def __init__(self) -> None:
         self.scores: list[ReadScore] = []
@@ -70,7 +65,7 @@ class _Table:
         self._lines: dict[tuple[date, str, Side | None], int] = {}
 
     def take(self, line: Line, moment: str, value: str) -> None:
-        """Keep one value of a line, or why it is refused; an empty value is nothing."""
+        """Keep one value of a line of our table, or why it is refused; an empty value is nothing."""
         try:
             self._take(line, re.sub(r"[\s\-]+", "_", moment.casefold()), value)
         except LineRefused as refusal:
@@ -85,23 +80,39 @@ class _Table:
         if moment == DID_NOT_RUN:
             if not value or yes_or_no(value, moment):
                 self.days.append(day)
-            return
-        known = self._lines.setdefault((day, moment, side), line.number)
-        if moment in REST_MOMENTS:
-            answer = yes_or_no(value, moment)
-            self._only_once(known, line.number, day, moment)
-            self.rests.append(ReadRest(day, RestMoment(moment), side, answer, line.number))
+        elif moment in REST_MOMENTS:
+            self.keep_answer(line.number, day, RestMoment(moment), side, answer=yes_or_no(value, moment))
         else:
-            score = _score(value)
-            self._only_once(known, line.number, day, moment)
-            self.scores.append(ReadScore(day, PainMoment(moment), side, score, line.number))
+            self.keep_score(line.number, day, PainMoment(moment), side, _score(value))
 
-    @staticmethod
-    def _only_once(known: int, line: int, day: date, moment: str) -> None:
+    def keep_score(self, line: int, day: date, moment: PainMoment, side: Side | None, nprs: int) -> None:
+        """Keep a score; raises `LineRefused` if there is one already."""
+        self._only_once(line, day, moment, side)
+        self.scores.append(ReadScore(day, moment, side, nprs, line))
+
+    def keep_answer(self, line: int, day: date, moment: RestMoment, side: Side | None, *, answer: bool) -> None:
+        """Keep an answer; raises `LineRefused` if there is one already."""
+        self._only_once(line, day, moment, side)
+        self.rests.append(ReadRest(day, moment, side, answer, line))
+
+    def _only_once(self, line: int, day: date, moment: str, side: Side | None) -> None:
+        known = self._lines.setdefault((day, moment, side), line)
         if known != line:
             raise LineRefused(f"{moment} of {day.isoformat()} stands in line {known} already. Keep one of them.")
 
-    def read_file(self, notes: tuple[str, ...]) -> ReadFile:
+    def read_file(self, *notes: str) -> ReadFile:
+        """
+        Close the diary.
+
+        Raises
+        ------
+        FileRefused
+            If it holds nothing.
+        """
+        if not (self.scores or self.rests or self.days):
+            if self.refused:
+                raise FileRefused(ImportOutcome.UNREADABLE, f"No line could be read. Line {self.refused[0].line}: {self.refused[0].reason}")
+            raise FileRefused(ImportOutcome.NO_DATA, "The table holds no score: every value is empty.")
         return ReadFile(
             scores=tuple(self.scores),
             rest_answers=tuple(self.rests),
@@ -132,6 +143,5 @@ def _score(text: str) -> int:
     return int(whole[1])
 
 
-PAIN_CSV = Importer(
-    name="pain_csv", label="Table of pain scores (CSV)", suffixes=(".csv", ".tsv", ".txt"), recognises=recognises, read=read
-)
+PAIN_CSV = table_importer("pain_csv", "Table of pain scores (CSV)", knows, read_table)
+read, recognises = PAIN_CSV.read, PAIN_CSV.recognises

@@ -9,14 +9,18 @@ from datetime import datetime
 import numpy as np
 
 from data.importers.base import FileRefused, Flags, Floats, MinuteSeries, ReadRun
+from data.importers.doubts import SHORT_RUN_M, STOOD_FROM_S, doubts_about, holds_back, no_such_cadence
+from data.importers.minutes import Means, Minutes
 from data.importers.samples import (
     STANDING_BELOW_M_S,
     Samples,
     from_zero,
+    has_gps,
     holding_time,
     in_standing_spell,
     speed_of,
     standing_time,
+    stood_time,
     travelled,
     travelled_by_gps,
 )
@@ -27,9 +31,6 @@ WALKING_BELOW_M_S = 1.9
 WALKING_BELOW_SPM = 140.0
 CADENCE_PLAUSIBLE_MAX_SPM = 250.0  # no run has this mean; a file that comes out above it does not hold what its format says
 AGREES_WITHIN_M, AGREES_WITHIN = 50.0, 0.05  # device's total against its records: the larger of the two counts
-CLIMB_WAY_MIN_M = 30.0  # over a shorter way a slope is noise
-RIDE_LIKE_M_S = 6.5  # faster than the marathon world record (5.8 m/s)
-SHORT_RUN_M, SHORT_RUN_S = 100.0, 60.0
 PAUSES_AGREE_WITHIN_S, PAUSES_AGREE_WITHIN = 60.0, 0.1
 
 
@@ -86,7 +87,8 @@ def run_of(recording: Recording) -> ReadRun:
     samples = from_zero(recording.samples)
     stated = _believable(recording.stated)
     notes, doubts = list(recording.notes), list(recording.doubts)
-    by_device, by_gps = travelled(samples), travelled_by_gps(samples)
+    by_device = travelled(samples)
+    by_gps = None if by_device else travelled_by_gps(samples)  # the device's total has the last word
     followed = by_device or by_gps
     way_m = followed[0] if followed else None
     distance_m, rule = _distance(stated, _end(by_device), _end(by_gps), notes, doubts)
@@ -101,33 +103,41 @@ def run_of(recording: Recording) -> ReadRun:
             ImportOutcome.NOT_A_RUN,
             f"{distance_m / 1000:.1f} km in {moving_time_s / 60:.1f} min is faster than anyone runs. It may be a ride or a drive.",
         )
-    if distance_m > RIDE_LIKE_M_S * moving_time_s:
-        doubts.append("The mean speed is above 6.5 m/s: this may be a ride.")
-    if distance_m < SHORT_RUN_M or moving_time_s < SHORT_RUN_S:
-        doubts.append(f"Only {distance_m:.0f} m in {moving_time_s:.0f} s: perhaps started by mistake.")
+    stepping = samples.cadence_spm > 0
+    stood_s = 0.0  # with the clock running
+    if way_m is not None and way_m[-1] > 0:
+        stood_s = stood_time(samples, way_m, stepping, at_least_s=STOOD_FROM_S) - (elapsed_time_s - moving_time_s)
+    doubts += doubts_about(distance_m=distance_m, moving_time_s=moving_time_s, stood_s=stood_s, started_at_utc=recording.started_at_utc)
 
     hold_s, speed_m_s = holding_time(samples, way_m, pauses), speed_of(samples, way_m)
-    standing = (speed_m_s < STANDING_BELOW_M_S) & ~(samples.cadence_spm > 0)  # who climbs steeply is slow, and steps
+    standing = (speed_m_s < STANDING_BELOW_M_S) & ~stepping  # who climbs steeply is slow, and steps
     if not timed and way_m is not None:
         standing |= in_standing_spell(samples, way_m)
     moving_s = np.where(standing, 0.0, hold_s)
-    cadence_spm = _mean(samples.cadence_spm, np.where(samples.cadence_spm > 0, moving_s, 0.0))
-    if not _cadence_possible(cadence_spm) or not _cadence_possible(stated.cadence_spm):
-        wrong = cadence_spm if not _cadence_possible(cadence_spm) else stated.cadence_spm
-        doubts.append(
-            f"Cadence was left out: read as its format says it would be {wrong:.0f} steps per minute. The app that wrote the file may "
-            "count steps where strides belong."
-        )
-        cadence_spm, stated = None, replace(stated, cadence_spm=None)
-        samples = replace(samples, cadence_spm=np.full(len(samples), np.nan))
-    minutes, minute_s = _minutes(samples, way_m, speed_m_s, moving_s, elapsed_time_s, flat=recording.surface is Surface.TREADMILL)
-    known = np.isfinite(minutes.speed_m_s) | np.isfinite(minutes.cadence_spm)
-    running_s = np.where(known & _running(minutes), minute_s, 0.0)
-    if cadence_spm is not None:  # the same minutes for cadence, time and speed
-        running_s = np.where(np.isfinite(minutes.cadence_spm), running_s, 0.0)
+    minutes = Minutes(samples.time_s, elapsed_time_s)
+    speed, contact, oscillation = (
+        minutes.means(column, moving_s) for column in (speed_m_s, samples.ground_contact_time_ms, samples.vertical_oscillation_mm)
+    )
+    cadence = minutes.means(samples.cadence_spm, np.where(stepping, moving_s, 0.0))
+    if not _cadence_possible(cadence.whole) or not _cadence_possible(stated.cadence_spm):
+        wrong = stated.cadence_spm if _cadence_possible(cadence.whole) else cadence.whole
+        doubts.append(no_such_cadence(wrong or 0.0))
+        cadence, stated = Means(np.full(minutes.length, np.nan), None), replace(stated, cadence_spm=None)
+    series = MinuteSeries(
+        speed_m_s=speed.by_minute,
+        cadence_spm=cadence.by_minute,
+        ground_contact_time_ms=contact.by_minute,
+        grade=np.full(minutes.length, np.nan)
+        if way_m is None or recording.surface is Surface.TREADMILL
+        else minutes.grades(samples, way_m),
+    )
+    known = np.isfinite(series.speed_m_s) | np.isfinite(series.cadence_spm)
+    running_s = np.where(known & _running(series), minutes.sums(moving_s), 0.0)
+    if cadence.whole is not None:  # the same minutes for cadence, time and speed
+        running_s = np.where(np.isfinite(series.cadence_spm), running_s, 0.0)
         if running_s.sum() == 0:
             notes.append("All of it was walked (below 1.9 m/s and below 140 steps per minute): there is no running cadence.")
-    has_cadence = cadence_spm is not None or stated.cadence_spm is not None
+    has_cadence = cadence.whole is not None or stated.cadence_spm is not None
     return ReadRun(
         started_at_utc=recording.started_at_utc,
         utc_offset_s=0 if recording.clock_is_local else recording.utc_offset_s,
@@ -136,21 +146,22 @@ def run_of(recording: Recording) -> ReadRun:
         distance_rule=rule,
         moving_time_s=moving_time_s,
         elapsed_time_s=elapsed_time_s,
-        cadence_spm=cadence_spm,
-        running_cadence_spm=_mean(minutes.cadence_spm, running_s),
+        cadence_spm=cadence.whole,
+        running_cadence_spm=_mean(series.cadence_spm, running_s),
         device_cadence_spm=stated.cadence_spm,
         cadence_rule=recording.cadence_rule if has_cadence else CadenceRule.NONE,
         running_time_s=min(float(running_s.sum()), moving_time_s) or None,
-        running_speed_m_s=_mean(minutes.speed_m_s, running_s),
-        grade_abs_mean=_mean(np.abs(minutes.grade), running_s),
-        ground_contact_time_ms=stated.ground_contact_time_ms or _mean(samples.ground_contact_time_ms, moving_s),
-        vertical_oscillation_mm=stated.vertical_oscillation_mm or _mean(samples.vertical_oscillation_mm, moving_s),
-        has_gps=by_gps is not None,
+        running_speed_m_s=_mean(series.speed_m_s, running_s),
+        grade_abs_mean=_mean(np.abs(series.grade), running_s),
+        ground_contact_time_ms=stated.ground_contact_time_ms or contact.whole,
+        vertical_oscillation_mm=stated.vertical_oscillation_mm or oscillation.whole,
+        has_gps=has_gps(samples),
         device=_one_line(recording.device),
         session_rpe=recording.session_rpe,
-        minutes=minutes if len(samples) else None,
+        minutes=series if len(samples) else None,
         notes=tuple(notes + doubts),
         doubtful=bool(doubts),
+        held_back=holds_back(distance_m=distance_m, moving_time_s=moving_time_s, started_at_utc=recording.started_at_utc),
         clock_is_local=recording.clock_is_local,
     )
 
@@ -170,9 +181,12 @@ def is_walking(speed_m_s: float | None, cadence_spm: float | None) -> bool:
 
 
 def _running(minutes: MinuteSeries) -> Flags:
-    pairs = zip(minutes.speed_m_s.tolist(), minutes.cadence_spm.tolist(), strict=True)
-    known = ((None if np.isnan(speed) else speed, None if np.isnan(cadence) else cadence) for speed, cadence in pairs)
-    return np.array([not is_walking(speed, cadence) for speed, cadence in known], dtype=np.bool_)
+    """Tell of each minute what `is_walking` tells of one: a value that is not known has no say."""
+    slow = ~(minutes.speed_m_s >= WALKING_BELOW_M_S)
+    few = ~(minutes.cadence_spm >= WALKING_BELOW_SPM)
+    nothing_known = np.isnan(minutes.speed_m_s) & np.isnan(minutes.cadence_spm)
+    running: Flags = ~(slow & few) | nothing_known
+    return running
 
 
 def _end(followed: tuple[Floats, int] | None) -> float | None:
@@ -245,46 +259,11 @@ def _cadence_possible(cadence_spm: float | None) -> bool:
 
 def _mean(values: Floats, weights: Floats) -> float | None:
     """Weighted mean of the known values; None if their weights add up to nothing."""
-    used = np.isfinite(values) & (weights > 0)
-    total = float(weights[used].sum())
-    return float((values[used] * weights[used]).sum() / total) if total > 0 else None
-
-
-def _minutes(
-    samples: Samples, way_m: Floats | None, speed_m_s: Floats, moving_s: Floats, elapsed_s: float, *, flat: bool
-) -> tuple[MinuteSeries, Floats]:
-    """One value a minute, and how many seconds of each minute were moving."""
-    minute = (samples.time_s // 60).astype(np.int64)
-    length = min(max(int(np.ceil(elapsed_s / 60)), int(minute[-1]) + 1 if len(minute) else 0), ELAPSED_MAX_S // 60)
-    minute = np.minimum(minute, length - 1)
-
-    def means(values: Floats, weights: Floats) -> Floats:
-        used = np.isfinite(values) & (weights > 0)
-        total = np.bincount(minute[used], weights=weights[used], minlength=length)
-        summed = np.bincount(minute[used], weights=(values * weights)[used], minlength=length)
-        divided: Floats = np.divide(summed, total, out=np.full(length, np.nan), where=total > 0)
-        return divided
-
-    series = MinuteSeries(
-        speed_m_s=means(speed_m_s, moving_s),
-        cadence_spm=means(samples.cadence_spm, np.where(samples.cadence_spm > 0, moving_s, 0.0)),
-        ground_contact_time_ms=means(samples.ground_contact_time_ms, moving_s),
-        grade=np.full(length, np.nan) if flat or way_m is None else _grade(samples, way_m, length),
-    )
-    return series, np.bincount(minute, weights=moving_s, minlength=length).astype(np.float64)
-
-
-def _grade(samples: Samples, way_m: Floats, length: int) -> Floats:
-    """Rise over run of each minute, NaN where less than 30 m were covered or the altitude is not known at both ends."""
-    known = np.isfinite(samples.altitude_m)
-    if np.count_nonzero(known) < 2:
-        return np.full(length, np.nan)
-    edges = np.arange(length + 1, dtype=np.float64) * 60
-    altitude = np.interp(edges, samples.time_s[known], samples.altitude_m[known], left=np.nan, right=np.nan)
-    altitude[-1] = samples.altitude_m[known][-1]  # the last minute is cut short
-    covered = np.diff(np.interp(edges, samples.time_s, way_m))
-    grade: Floats = np.divide(np.diff(altitude), covered, out=np.full(length, np.nan), where=covered >= CLIMB_WAY_MIN_M)
-    return grade
+    used = np.flatnonzero(np.isfinite(values) & (weights > 0))
+    if not len(used):
+        return None
+    taken = weights[used]
+    return float((values[used] * taken).sum() / float(taken.sum()))
 
 
 def _one_line(text: str) -> str:

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from data.importers.base import FileRefused, Importer, ReadFile, ReadRun, RefusedLine
+from data.importers.base import FileRefused, ReadFile, ReadRun, RefusedLine
 from data.importers.recording import WALKING_BELOW_M_S, is_walking
-from data.importers.table import Line, header_of, lines_of
+from data.importers.table import Line, Table, table_importer
 from data.importers.written import LineRefused, clock_time, duration_s, iso_date, iso_moment, number, yes_or_no
 from models import (
     CADENCE_MAX_SPM,
@@ -37,13 +37,13 @@ ONE_FOOT_SPM = (65.0, 110.0)  # who runs takes 130 to 220 steps a minute with bo
 NOON = time(12)  # stands for an unknown time of day
 
 
-def recognises(content: bytes) -> bool:
+def knows(table: Table) -> bool:
     """Tell by the header: a day, a distance with its unit and a time."""
-    header = set(header_of(content) or ())
+    header = set(table.header)
     return bool(header & set(DAY_COLUMNS)) and bool(header & set(METRES_IN)) and bool(header & set(TIME_COLUMNS))
 
 
-def read(content: bytes) -> ReadFile:
+def read_table(table: Table) -> ReadFile:
     """
     Read a table of runs.
 
@@ -57,11 +57,12 @@ def read(content: bytes) -> ReadFile:
     FileRefused
         If no line gives anything.
     """
+    table.refuse_repeats()
     runs: list[ReadRun] = []
     days: list[date] = []
     refused: list[RefusedLine] = []
     repeats: Counter[tuple[datetime, int, int]] = Counter()
-    for line in lines_of(content):
+    for line in table.lines():
         if not isinstance(line, Line):
             refused.append(RefusedLine(*line))
             continue
@@ -76,7 +77,7 @@ def read(content: bytes) -> ReadFile:
         if refused:
             raise FileRefused(ImportOutcome.UNREADABLE, f"No line could be read. Line {refused[0].line}: {refused[0].reason}")
         raise FileRefused(ImportOutcome.NO_DATA, "The table has a header and no lines.")
-    ignored = [name for name in header_of(content) or () if name and name not in COLUMNS]
+    ignored = [name for name in table.header if name and name not in COLUMNS]
     notes = (f"Columns that were not read: {', '.join(ignored)[:200]}.",) if ignored else ()
     return ReadFile(runs=tuple(runs), days_without_run=tuple(dict.fromkeys(days)), refused_lines=tuple(refused), notes=notes)
 
@@ -212,4 +213,5 @@ def _effort(line: Line) -> int | None:
     return int(value)
 
 
-RUNS_CSV = Importer(name="runs_csv", label="Table of runs (CSV)", suffixes=(".csv", ".tsv", ".txt"), recognises=recognises, read=read)
+RUNS_CSV = table_importer("runs_csv", "Table of runs (CSV)", knows, read_table)
+read, recognises = RUNS_CSV.read, RUNS_CSV.recognises

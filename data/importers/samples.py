@@ -5,7 +5,7 @@ What a device writes once a second or every few seconds is kept as arrays of one
 cannot be true are treated as not written: a number here never comes from a broken byte.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -83,26 +83,63 @@ def samples_from(rows: Sequence[Sequence[float | None]], columns: Sequence[str])
     FileRefused
         If there are more than 200,000 samples.
     """
-    if len(rows) > SAMPLES_MAX:
-        raise FileRefused(ImportOutcome.UNREADABLE, f"The recording has more than {SAMPLES_MAX:,} points. No run is that long.")
+    _not_too_many(len(rows))
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(columns))
-    values = {name: np.full(len(rows), np.nan) for name in COLUMNS}
-    for index, name in enumerate(columns):
+    return samples_of_columns({name: table[:, index] for index, name in enumerate(columns)})
+
+
+def samples_of_columns(columns: Mapping[str, Floats]) -> Samples:
+    """
+    Build samples from columns as they were read.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray
+        By names of `COLUMNS`, all equally long, in the order of the file; NaN where nothing was written. A column that is missing is
+        unknown; without `time_s` there are no samples.
+
+    Returns
+    -------
+    Samples
+        As `samples_from` gives them.
+
+    Raises
+    ------
+    FileRefused
+        If there are more than 200,000 samples.
+    """
+    length = len(columns["time_s"]) if "time_s" in columns else 0
+    _not_too_many(length)
+    unknown = np.full(length, np.nan)
+    values = dict.fromkeys(COLUMNS, unknown)
+    for name, column in columns.items() if length else ():
         low, high = RANGES[name]
-        column = table[:, index]
-        values[name] = np.where((column >= low) & (column <= high), column, np.nan)
-    nowhere = (values["latitude_deg"] == 0) & (values["longitude_deg"] == 0)  # how some devices write "no position"
-    nowhere |= np.isnan(values["latitude_deg"]) | np.isnan(values["longitude_deg"])
-    values["latitude_deg"][nowhere] = np.nan
-    values["longitude_deg"][nowhere] = np.nan
-    values["segment"] = np.nan_to_num(values["segment"])
+        possible = (column >= low) & (column <= high)
+        values[name] = column if _all(possible) else np.where(possible, column, np.nan)
+    if "latitude_deg" in columns or "longitude_deg" in columns:
+        latitude, longitude = values["latitude_deg"], values["longitude_deg"]
+        nowhere = (latitude == 0) & (longitude == 0)  # how some devices write "no position"
+        nowhere |= np.isnan(latitude) | np.isnan(longitude)
+        if np.count_nonzero(nowhere):
+            values["latitude_deg"], values["longitude_deg"] = np.where(nowhere, np.nan, latitude), np.where(nowhere, np.nan, longitude)
+    values["segment"] = np.nan_to_num(values["segment"]) if "segment" in columns else np.zeros(length)
     timed = np.isfinite(values["time_s"])
-    return _ordered(Samples(**{name: column[timed] for name, column in values.items()}))
+    if not _all(timed):
+        values = {name: column[timed] for name, column in values.items()}
+    return _ordered(Samples(**values))
+
+
+def _all(flags: Flags) -> bool:
+    return bool(np.count_nonzero(flags) == len(flags))  # twice as fast as all()
+
+
+def _not_too_many(points: int) -> None:
+    if points > SAMPLES_MAX:
+        raise FileRefused(ImportOutcome.UNREADABLE, f"The recording has more than {SAMPLES_MAX:,} points. No run is that long.")
 
 
 def _ordered(samples: Samples) -> Samples:
-    steps = np.diff(samples.time_s)
-    if not len(samples) or bool(np.all(steps > 0)):
+    if not len(samples) or _all(samples.time_s[1:] > samples.time_s[:-1]):
         return samples
     times, group = np.unique(samples.time_s, return_inverse=True)
     joined = {}
@@ -130,14 +167,21 @@ def between(samples: Samples, start_s: float, end_s: float) -> Samples:
     Samples
         With `time_s` counted from `start_s` (never below 0).
     """
-    inside = (samples.time_s >= start_s) & (samples.time_s < end_s)
-    return Samples(**{name: getattr(samples, name)[inside] - (start_s if name == "time_s" else 0.0) for name in COLUMNS})
+    first, last = np.searchsorted(samples.time_s, (start_s, end_s))
+    inside = _cut(samples, int(first), int(last))
+    return replace(inside, time_s=inside.time_s - start_s)
+
+
+def _cut(samples: Samples, first: int, last: int) -> Samples:
+    """The samples from one to before another, as views: nothing is copied."""
+    return Samples(**{name: getattr(samples, name)[first:last] for name in COLUMNS})
 
 
 def from_zero(samples: Samples, *, longest_s: float = ELAPSED_MAX_S) -> Samples:
     """Set times before 0 to 0, join what then falls together, and drop what comes later than `longest_s`."""
-    kept = {name: getattr(samples, name)[samples.time_s <= longest_s] for name in COLUMNS}
-    clipped = Samples(**kept)
+    if not len(samples) or (samples.time_s[0] >= 0 and samples.time_s[-1] <= longest_s):
+        return samples
+    clipped = _cut(samples, 0, int(np.searchsorted(samples.time_s, longest_s, side="right")))
     return _ordered(replace(clipped, time_s=np.maximum(clipped.time_s, 0.0)))
 
 
@@ -160,15 +204,29 @@ def travelled(samples: Samples) -> tuple[Floats, int] | None:
         out. None if fewer than two samples carry a total.
     """
     known = np.isfinite(samples.distance_m)
+    whole = _all(known)
     if np.count_nonzero(known) < 2:
         return None
-    time_s, total = samples.time_s[known], samples.distance_m[known]
-    steps = np.diff(total)
-    steps = np.where(total[1:] < total[:-1] / 2, total[1:], np.maximum(steps, 0.0))
-    too_fast = steps > JUMP_ABOVE_M_S * np.maximum(np.diff(time_s), 1.0)
+    time_s, total = (samples.time_s, samples.distance_m) if whole else (samples.time_s[known], samples.distance_m[known])
     carried_on = total[0] > JUMP_ABOVE_M_S * max(float(time_s[0]), 1.0)  # from an earlier session of the file
-    steps = np.concatenate([[0.0 if carried_on else total[0]], np.where(too_fast, 0.0, steps)])
-    return np.interp(samples.time_s, time_s, np.cumsum(steps)), int(np.count_nonzero(too_fast))
+    way_m = np.empty(len(total))
+    way_m[0] = 0.0 if carried_on else total[0]
+    steps = np.subtract(total[1:], total[:-1], out=way_m[1:])
+    np.maximum(steps, 0.0, out=steps)
+    anew = total[1:] < total[:-1] / 2
+    if np.count_nonzero(anew):
+        steps[anew] = total[1:][anew]
+    too_fast = steps > JUMP_ABOVE_M_S * np.maximum(time_s[1:] - time_s[:-1], 1.0)
+    left_out = int(np.count_nonzero(too_fast))
+    if left_out:
+        steps[too_fast] = 0.0
+    np.cumsum(way_m, out=way_m)
+    return way_m if whole else np.interp(samples.time_s, time_s, way_m), left_out
+
+
+def has_gps(samples: Samples) -> bool:
+    """Tell whether there are at least two positions."""
+    return bool(np.count_nonzero(np.isfinite(samples.latitude_deg) & np.isfinite(samples.longitude_deg)) > 1)
 
 
 def travelled_by_gps(samples: Samples) -> tuple[Floats, int] | None:
@@ -185,9 +243,9 @@ def travelled_by_gps(samples: Samples) -> tuple[Floats, int] | None:
     ----------
     Sinnott, R. W. (1984). Virtues of the haversine. Sky and Telescope 68(2):159.
     """
-    known = np.isfinite(samples.latitude_deg) & np.isfinite(samples.longitude_deg)
-    if np.count_nonzero(known) < 2:
+    if not has_gps(samples):
         return None
+    known = np.isfinite(samples.latitude_deg) & np.isfinite(samples.longitude_deg)
     latitude, longitude = np.radians(samples.latitude_deg[known]), np.radians(samples.longitude_deg[known])
     half = np.sin(np.diff(latitude) / 2) ** 2 + np.cos(latitude[:-1]) * np.cos(latitude[1:]) * np.sin(np.diff(longitude) / 2) ** 2
     steps = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
@@ -216,6 +274,27 @@ def standing_time(samples: Samples, way_m: Floats) -> float:
     lasting = np.diff(samples.time_s)
     broken = np.diff(samples.segment) != 0
     return float(lasting[broken | in_standing_spell(samples, way_m)[:-1]].sum())
+
+
+def stood_time(samples: Samples, way_m: Floats, stepping: Flags, *, at_least_s: float) -> float:
+    """
+    Add up the spells of standing in which no step was counted, pauses included; 0 if they are shorter than `at_least_s` in all.
+
+    Parameters
+    ----------
+    samples : Samples
+        Of one run.
+    way_m : ndarray
+        Metres since the start at each sample.
+    stepping : ndarray of bool
+        Where the runner makes steps: who climbs steeply is slow, and steps.
+    """
+    lasting = samples.time_s[1:] - samples.time_s[:-1]
+    idle = (way_m[1:] - way_m[:-1] < STANDING_BELOW_M_S * lasting) & ~stepping[:-1]
+    if float(lasting[idle].sum()) < at_least_s:  # nearly always
+        return 0.0
+    stood = float(lasting[idle & in_standing_spell(samples, way_m)[:-1]].sum())
+    return stood if stood >= at_least_s else 0.0
 
 
 def in_standing_spell(samples: Samples, way_m: Floats) -> Flags:
@@ -285,17 +364,20 @@ def holding_time(samples: Samples, way_m: Floats | None, pauses: Sequence[tuple[
     """
     if not len(samples):
         return np.zeros(0)
-    lasting = np.diff(samples.time_s)
-    hold = np.minimum(lasting, HOLD_MAX_S)
+    time_s = samples.time_s
+    lasting = time_s[1:] - time_s[:-1]
+    hold = np.zeros(len(samples))
+    np.minimum(lasting, HOLD_MAX_S, out=hold[:-1])
     if way_m is not None and way_m[-1] > 0:
-        stood = (lasting > GAP_S) & (np.diff(way_m) < STANDING_BELOW_M_S * lasting)
-        hold = np.where(stood, 1.0, hold)
-    hold = np.append(np.where(np.diff(samples.segment) != 0, 0.0, hold), 0.0)
+        stood = (lasting > GAP_S) & (way_m[1:] - way_m[:-1] < STANDING_BELOW_M_S * lasting)
+        hold[:-1][stood] = 1.0
+    hold[:-1][samples.segment[1:] != samples.segment[:-1]] = 0.0
     if pauses:
-        far = float(samples.time_s[-1]) + HOLD_MAX_S + 1
+        far = float(time_s[-1]) + HOLD_MAX_S + 1
         edges = np.clip(np.array(pauses, dtype=np.float64).ravel(), 0.0, far)
         paused = np.repeat(np.cumsum(edges[1::2] - edges[::2]), 2)
         paused[::2] -= edges[1::2] - edges[::2]
-        hold = hold - (np.interp(samples.time_s + hold, edges, paused, left=0.0) - np.interp(samples.time_s, edges, paused, left=0.0))
-    bounded: Floats = np.maximum(hold, 0.0)
-    return bounded
+        first = np.searchsorted(time_s, edges[0] - HOLD_MAX_S)  # what ends before the first pause is not cut
+        begin, end = time_s[first:], time_s[first:] + hold[first:]
+        hold[first:] -= np.interp(end, edges, paused, left=0.0) - np.interp(begin, edges, paused, left=0.0)
+    return np.maximum(hold, 0.0, out=hold)

@@ -1,0 +1,135 @@
+"""
+The process in which files of strangers are read: no new files, no children, no network where the system allows it, little memory.
+
+It is started by data/reading.py, which speaks with it over one socket: a file in, JSON out. What it says is checked again there.
+"""
+
+import contextlib
+import ctypes
+import itertools
+import resource
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from data.importers.apple_health import APPLE_HEALTH, read_stream
+from data.importers.archive import STREAMED_MAX_BYTES, members
+from data.importers.base import FileRefused, Importer, ReadFile, read_bytes
+from data.importers.mapping import Mapping, first_lines, header_key, read_with, suggested, tables_in
+from data.importers.table import Table
+from models import ImportOutcome
+
+MEMORY_MAX_BYTES = 1024 * 1024 * 1024
+OPEN_FILES_MAX = 32
+REQUEST = struct.Struct("!HQIB")  # bytes of the name, of the content and of a mapping, and what is asked
+READ, READ_LARGE, READ_MAPPED, LOOK = range(4)  # a file; one inside an open archive that comes along; as a person said; only the columns
+ANSWER = struct.Struct("!Q")
+NAME_BYTES_MAX = 4_096
+LINES_SHOWN = 3  # of a table whose columns somebody is asked about
+READY = b"."
+_NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000  # of unshare(2)
+
+
+def main() -> None:
+    """Answer one file after the other until the socket closes."""
+    with socket.socket(fileno=int(sys.argv[1])) as channel:
+        confine(int(sys.argv[2]))
+        channel.sendall(READY)
+        for request in _requests(channel):
+            answer = orjson.dumps(_answer(request), option=orjson.OPT_SERIALIZE_NUMPY)
+            channel.sendall(ANSWER.pack(len(answer)) + answer)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: a file by its name and bytes, and what its columns mean; or an open archive, and a place in it as `content`."""
+
+    asked: int
+    name: str
+    content: bytes
+    mapping: bytes
+    archive: int | None
+
+
+def confine(memory_max_bytes: int = MEMORY_MAX_BYTES) -> None:
+    """Give up what reading a file does not need, for good."""
+    with contextlib.suppress(OSError, AttributeError):  # Linux, where unprivileged name spaces are allowed
+        ctypes.CDLL(None, use_errno=True).unshare(_NEW_USER | _NEW_NETWORK)
+    for limit, value in (
+        (resource.RLIMIT_AS, memory_max_bytes),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_NOFILE, OPEN_FILES_MAX),
+    ):
+        with contextlib.suppress(OSError, ValueError):  # what a system does not have, it does not have
+            resource.setrlimit(limit, (value, value))
+
+
+def _requests(channel: socket.socket) -> Iterator[Request]:
+    while True:
+        head, handles, _, _ = socket.recv_fds(channel, REQUEST.size, 1)
+        if head and len(head) < REQUEST.size:
+            head += received(channel, REQUEST.size - len(head)) or b""
+        if len(head) < REQUEST.size:
+            return
+        name_bytes, content_bytes, mapping_bytes, asked = REQUEST.unpack(head)
+        name, mapping, content = (received(channel, size) or b"" for size in (name_bytes, mapping_bytes, content_bytes))
+        yield Request(asked, name.decode("utf-8", "replace"), content, mapping, handles[0] if handles else None)
+
+
+def received(channel: socket.socket, size: int) -> bytes | None:
+    """Take so many bytes off a socket; None if it closed before."""
+    content = bytearray(size)
+    view, got = memoryview(content), 0
+    while got < size:
+        more = channel.recv_into(view[got:], size - got)
+        if not more:
+            return None
+        got += more
+    return bytes(content)
+
+
+def _answer(request: Request) -> dict[str, Any]:
+    try:
+        if request.asked == LOOK:
+            return {"tables": [_seen(table) for table in tables_in(request.content)]}
+        if request.asked == READ_MAPPED:
+            return {"importer": "", "file": asdict(read_with(request.content, Mapping.from_dict(orjson.loads(request.mapping))))}
+        if request.archive is not None:
+            importer, file = _read_large(request.archive, int(request.content))
+        else:
+            importer, file = read_bytes(request.content, request.name)
+    except FileRefused as refusal:
+        return {"outcome": refusal.outcome.value, "reason": refusal.reason}
+    except MemoryError:
+        return {
+            "outcome": ImportOutcome.UNREADABLE.value,
+            "reason": "Reading the file takes more memory than any recording of a run needs.",
+        }
+    return {"importer": importer.name, "file": asdict(file)}
+
+
+def _seen(table: Table) -> dict[str, Any]:
+    lines = first_lines(table)
+    mapping = suggested(table.written, lines)
+    return {
+        "key": header_key(table.written),
+        "columns": [[name, written] for name, written in zip(table.columns, table.written, strict=True) if name],
+        "lines": [[text for name, text in zip(table.columns, line, strict=True) if name] for line in lines[:LINES_SHOWN]],
+        "suggested": None if mapping is None else mapping.as_dict(),
+    }
+
+
+def _read_large(archive: int, index: int) -> tuple[Importer, ReadFile]:
+    """Read the export of Apple Health at a place of an archive, as a stream."""
+    with open(archive, "rb") as file:
+        member = next(itertools.islice(members(file, ""), index, None))
+        if isinstance(member, FileRefused):
+            raise member
+        return APPLE_HEALTH, read_stream(lambda: member.open(STREAMED_MAX_BYTES))

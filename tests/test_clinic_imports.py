@@ -1,0 +1,111 @@
+"""The import report in words: what became of each file and run, how far it is, and as CSV."""
+
+from datetime import date
+
+import pytest
+import sqlalchemy as sa
+
+from clinic import run_decisions
+from clinic.imports import REPORT_COLUMNS, Progress, detail_lines, file_lines, report_csv, summary_sentence
+from data.import_reports import FileReport, ImportReport, RunReport
+from data.imports import Source, import_files
+from models import DistanceUnit, ImportOutcome
+from tests.clinic_scene import new_scene
+from tests.test_data_merging import at
+
+RUN = RunReport(
+    date(2025, 3, 2),
+    7_000,
+    2_400,
+    ImportOutcome.MERGED,
+    "This is the run that is here.",
+    "the device's own total",
+    "FIT counts one foot: doubled",
+    "the file's own offset",
+    run_id=7,
+)
+REPORT = ImportReport(
+    (
+        FileReport("good.fit", ImportOutcome.ADDED, "1 run added.", runs_added=1, details=(RUN,)),
+        FileReport("=bad()", ImportOutcome.UNREADABLE, "No FIT file.", complete=False),
+    ),
+    left_out=3,
+)
+
+
+def test_only_what_needs_a_look_is_left_if_asked() -> None:
+    assert [line["File"] for line in file_lines(REPORT)] == ["good.fit", "=bad()"]
+    assert [line["What became of it"] for line in file_lines(REPORT, only_problems=True)] == ["Could not be read"]
+    assert detail_lines(REPORT, DistanceUnit.KILOMETRE, only_problems=True) == []
+
+
+def test_each_run_says_what_became_of_it_and_by_which_rules() -> None:
+    (line,) = detail_lines(REPORT, DistanceUnit.KILOMETRE)
+    assert line == {
+        "File": "good.fit",
+        "Day": "2025-03-02",
+        "Distance": "7.00 km",
+        "What became of it": "Merged",
+        "Why": "This is the run that is here.",
+        "Distance from": "the device's own total",
+        "Cadence": "FIT counts one foot: doubled",
+        "Day by": "the file's own offset",
+    }
+
+
+def test_the_report_as_csv_has_a_row_for_each_run_and_no_formula() -> None:
+    header, first, second = report_csv(REPORT).splitlines()
+    assert header == ",".join(REPORT_COLUMNS)
+    assert first.startswith("good.fit,added,1 run added.,2025-03-02,7000,2400,merged,")
+    assert second == "'=bad(),unreadable,No FIT file.,,,,,,,,"
+
+
+def test_the_summary_says_what_was_not_read() -> None:
+    assert summary_sentence(REPORT) == (
+        "2 files: 1 run and 0 diary entries added. 1 of them needs a look. It was stopped: 3 were not read."
+    )
+
+
+@pytest.mark.parametrize(
+    ("done", "spent_s", "words"),
+    [
+        (0, 5.0, "0 of 100 files done. next.fit"),
+        (10, 0.9, "10 of 100 files done. next.fit"),  # too early to tell
+        (10, 1.0, "10 of 100 files done. About 9 s left. next.fit"),
+        (10, 9.9, "10 of 100 files done. About 89 s left. next.fit"),
+        (10, 10.0, "10 of 100 files done. About 2 min left. next.fit"),
+        (99, 1.0, "99 of 100 files done. About 1 s left. next.fit"),
+        (100, 60.0, "100 of 100 files done. next.fit"),
+    ],
+)
+def test_progress_counts_and_says_how_long_it_will_take(done: int, spent_s: float, words: str) -> None:
+    assert Progress(started_s=0.0).words(done, 100, "next.fit", now_s=spent_s) == words
+
+
+def test_what_waits_and_what_counts_is_listed_in_words(sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = new_scene(sqlite_engine)
+    monkeypatch.setattr(run_decisions, "engine", lambda: sqlite_engine)
+    ada = scene.patient("ADA")
+    who, unit = scene.tess, DistanceUnit.KILOMETRE
+    assert (run_decisions.waiting(who, ada, unit), run_decisions.current_runs(who, ada, unit), run_decisions.decided(who, ada)) == (
+        [],
+        {},
+        [],
+    )
+    listed = b"date,distance_km,moving_time\n2025-03-02,7,40:00\n"
+    sources = [Source("watch.csv", at), Source("list.csv", lambda: listed)]
+    import_files(sqlite_engine, who, ada, sources, via="app")
+    (waiting,) = run_decisions.waiting(who, ada, unit)
+    assert waiting.words == "2025-03-02, 7.00 km in 40:00, from list.csv"
+    assert waiting.other_words == "2025-03-02 08:00, 7.00 km in 40:00, from watch.csv"
+    (run_id,) = run_decisions.current_runs(who, ada, unit)
+    assert run_decisions.current_runs(who, ada, unit) == {run_id: "2025-03-02 08:00, 7.00 km in 40:00"}
+    run_decisions.same_run(who, waiting.run_id, run_id)
+    (act,) = run_decisions.decided(who, ada)
+    assert act.label == "2025-03-02: called one run by Tess"
+    assert list(run_decisions.sources(who, run_id, unit).values()) == [
+        "watch.csv: 7.00 km in 40:00. Gives: start, distance and time.",
+        "list.csv: 7.00 km in 40:00. Gives: nothing that another one does not know better.",
+    ]
+    run_decisions.undo(who, act.act_key)
+    assert len(run_decisions.waiting(who, ada, unit)) == 1

@@ -263,7 +263,7 @@ def unlink(viewer: Viewer, key: str, *, database: sa.Engine | None = None) -> No
     with people.changing(database or engine(), viewer, key) as change:
         change.only_in_a_real_clinic()
         if not change.person.has_passphrase:  # nobody could come in any more who says who works here
-            people.keep_an_owner(change)
+            change.keep_an_owner()
         connection, person_id = change.connection, change.person.person_id
         taken = connection.execute(sa.delete(ExternalIdentity).where(col(ExternalIdentity.person_id) == person_id)).rowcount
         if not taken:

@@ -184,6 +184,16 @@ class PersonChange:
         ended = self.connection.execute(sa.update(SignInSession).where(*mine).values(ended_at_utc=self.now)).rowcount
         self.tell("open_sessions", ended, 0)
 
+    def keep_an_owner(self) -> None:
+        """
+        Refuse if without this person nobody could say any more who works here.
+
+        Raises
+        ------
+        LastOwner
+        """
+        _keep_an_owner(self)
+
     def end_steps(self) -> None:
         """Let nothing go on that they began at the door, nor by a link that is out."""
         self.connection.execute(sa.delete(SetPasswordLink).where(col(SetPasswordLink.person_id) == self.person.person_id))
@@ -288,7 +298,7 @@ def set_roles(engine: sa.Engine, viewer: Viewer, key: str, roles: Iterable[Role]
         if given == change.person.roles:
             return
         if Role.OWNER not in given:
-            keep_an_owner(change)
+            _keep_an_owner(change)
         connection, person_id = change.connection, change.person.person_id
         connection.execute(sa.delete(PersonRole).where(col(PersonRole.person_id) == person_id))
         _store_roles(connection, person_id, given)
@@ -327,7 +337,7 @@ def set_active(engine: sa.Engine, viewer: Viewer, key: str, active: bool) -> Non
         if change.person.is_active == active:
             return
         if not active:
-            keep_an_owner(change)
+            _keep_an_owner(change)
         connection, person_id = change.connection, change.person.person_id
         connection.execute(sa.update(Person).where(PERSON.c.id == person_id).values(is_active=active))
         change.tell("is_active", change.person.is_active, active)
@@ -377,7 +387,7 @@ def _store_account(connection: sa.Connection, person: PersonRow, login_name: str
         connection.execute(sa.insert(Account).values(person_id=person.person_id, must_set_passphrase=True, **given))
 
 
-def keep_an_owner(change: PersonChange) -> None:
+def _keep_an_owner(change: PersonChange) -> None:
     """Refuse if the clinic would be left without an owner: without any, or without one who can sign in where there is one now."""
     person, rows = change.person, _rows(change.connection, PERSON.c.is_active.is_(True))
     if Role.OWNER not in person.roles or not person.is_active:

@@ -20,7 +20,8 @@ from sqlcipher3 import dbapi2 as sqlcipher
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
-BUSY_TIMEOUT_MS = 10_000
+# SQLite lets waiting writers in by chance: among eight at work one may be passed over for more than ten seconds.
+BUSY_TIMEOUT_MS = 30_000
 # SQLite below this may corrupt a database in WAL mode (https://www.sqlite.org/changes.html, 3.51.3).
 WAL_SAFE_SINCE = (3, 51, 3)
 

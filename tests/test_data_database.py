@@ -67,7 +67,7 @@ def test_every_sqlite_connection_follows_the_rules(sqlite_engine: sa.Engine) -> 
                 name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("foreign_keys", "journal_mode", "synchronous")
             }
             assert asked == {"foreign_keys": 1, "journal_mode": "wal", "synchronous": 2}
-            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == BUSY_TIMEOUT_MS == 10_000
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == BUSY_TIMEOUT_MS == 30_000
 
 
 def test_the_sqlite_engine_is_past_the_corruption_bug_of_wal(sqlite_engine: sa.Engine) -> None:

@@ -55,7 +55,7 @@ def _rules(viewer: Viewer) -> None:
             disabled=clinic.is_demo,
             help="Who has none sets one up at the next sign-in. The demo clinic has none."
             if clinic.is_demo
-            else "Who has none sets one up at the next sign-in.",
+            else "Who has none sets one up at the next sign-in; who is signed in goes on until then.",
         )
         see_site = st.toggle(
             "Therapists also see the patients of their sites, not only their own", clinic.therapists_see_site, key="therapists_see_site"

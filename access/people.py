@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import col
 
-from access import accounts, single_sign_on, throttle
+from access import accounts, second_factor, single_sign_on, throttle
 from data import people, queries, records
 from data.database import engine, reading
 from data.people import LastOwner, PersonRow
-from models import Account, AttemptsOf, EntryRefused, ExternalIdentity, RecoveryCode, Role, SetPasswordLink, SiteKind, Viewer, utc_now
+from models import Account, AttemptsOf, EntryRefused, ExternalIdentity, Role, SetPasswordLink, SiteKind, Viewer, utc_now
 
 __all__ = ["Colleague", "LastOwner", "Link", "PersonRow"]
 
@@ -244,11 +244,8 @@ def reset_second_factor(viewer: Viewer, key: str, *, database: sa.Engine | None 
     """Take a person's second factor and recovery codes away: the telephone is lost. Every sign-in of theirs ends, and those half done."""
     with people.changing(database or engine(), viewer, key) as change:
         change.only_in_a_real_clinic()
-        connection, person_id = change.connection, change.person.person_id
-        codes = connection.execute(sa.delete(RecoveryCode).where(col(RecoveryCode.person_id) == person_id)).rowcount
-        if not change.person.has_second_factor and not codes:
+        if not second_factor.cleared(change.connection, change.person.person_id):
             return
-        connection.execute(sa.update(Account).where(col(Account.person_id) == person_id).values(totp_secret=None, totp_step=None))
         change.tell("second_factor", True, False)
         change.end_sessions()
         change.end_steps()

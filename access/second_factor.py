@@ -171,23 +171,19 @@ def _kept(code: str) -> str:
     return hashlib.sha256(code.upper().translate(_READ_AS).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def take_away(database: sa.Engine, person_id: int, *, by: Viewer, now: datetime | None = None) -> bool:
-    """Take a person's second factor away, with its recovery codes; says whether there was one. Who may do that, the caller has asked."""
-    with writing(database) as connection:
-        return _taken_away(connection, person_id, by, now or utc_now())
+def cleared(connection: sa.Connection, person_id: int) -> bool:
+    """
+    Take a second factor and its recovery codes away, and forget the tries at it; says whether there was anything.
 
-
-def _taken_away(connection: sa.Connection, person_id: int, by: Viewer, now: datetime) -> bool:
-    gone = connection.execute(
-        sa.update(Account)
-        .where(col(Account.person_id) == person_id, col(Account.totp_secret).is_not(None))
-        .values(totp_secret=None, totp_step=None)
-    )
-    connection.execute(sa.delete(RecoveryCode).where(col(RecoveryCode.person_id) == person_id))
-    if gone.rowcount:
+    Who may do that the caller has asked, and writes it down.
+    """
+    has_one = col(Account.totp_secret).is_not(None)
+    without = sa.update(Account).where(col(Account.person_id) == person_id, has_one).values(totp_secret=None, totp_step=None)
+    gone = connection.execute(without).rowcount
+    codes = connection.execute(sa.delete(RecoveryCode).where(col(RecoveryCode.person_id) == person_id)).rowcount
+    if gone:
         throttle.forget_tries(connection, _subject(person_id))
-        _told(connection, by, person_id, now, old={"second_factor": True}, new={"second_factor": False})
-    return gone.rowcount == 1
+    return bool(gone or codes)
 
 
 def give_up(database: sa.Engine, person_id: int, code: str, *, source: str = "app", now: datetime | None = None) -> None:
@@ -204,7 +200,9 @@ def give_up(database: sa.Engine, person_id: int, code: str, *, source: str = "ap
         raise SecondFactorRequired()
     check(database, person_id, code, source=source, now=now)
     with writing(database) as connection:
-        _taken_away(connection, person_id, _who(connection, person_id, source), now or utc_now())
+        if cleared(connection, person_id):
+            who = _who(connection, person_id, source)
+            _told(connection, who, person_id, now or utc_now(), old={"second_factor": True}, new={"second_factor": False})
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -9,8 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from models import Surface, day_number
-from rehab.days import Days, Floats, day_numbers, day_words, floats
-from rehab.units import signed_text
+from rehab.days import Days, day_numbers, floats
 
 # How cadence rises with speed when a runner's own runs cannot tell: 8 ± 4 steps/min per m/s. A choice of this project; Burns
 # 2019 found 5.6 among elite runners over a narrow range.
@@ -20,9 +19,6 @@ OWN_SLOPE_MIN_RUNS, OWN_SLOPE_MIN_SPEED_RANGE_M_S = 8, 0.4
 OWN_SLOPE_MAX_RUNS = 300  # the latest; keeps the pairs few over many years
 # What makes a run comparable: on the limit it is.
 USABLE_MIN_RUNNING_TIME_S, USABLE_MAX_GRADE = 600.0, 0.02
-
-CHANGE_MIN_RUNS, CHANGE_MIN_RUNS_A_SIDE = 8, 3
-CHANGE_DRAWS, CHANGE_SEED, CHANGE_INTERVAL = 1000, 20250304, 0.90
 
 OWN, STANDARD = "own", "standard"
 
@@ -53,34 +49,6 @@ class EqualSpeedCadence:
     basis: str
     runs_used: int
     adjusted: pd.Series
-    sentence: str
-
-
-@dataclass(frozen=True)
-class CadenceChange:
-    """
-    Change of cadence at equal speed since a day. All figures are None when there are not enough runs.
-
-    Attributes
-    ----------
-    change_spm, low_spm, high_spm : float or None
-        Steps per minute, and its 90 % interval.
-    change_percent, low_percent, high_percent : float or None
-        The same in percent of the cadence before.
-    runs_before, runs_after : int
-        Runs compared.
-    sentence : str
-        All of it in words.
-    """
-
-    change_spm: float | None
-    low_spm: float | None
-    high_spm: float | None
-    change_percent: float | None
-    low_percent: float | None
-    high_percent: float | None
-    runs_before: int
-    runs_after: int
     sentence: str
 
 
@@ -156,7 +124,7 @@ def cadence_at_equal_speed(runs: pd.DataFrame, *, break_days: Sequence[date] = (
         sentence = "No run can be compared at equal speed yet. It takes a level run of 10 minutes or more with running cadence and speed."
         return EqualSpeedCadence(STANDARD_SLOPE, None, STANDARD, 0, adjusted, sentence)
     reference = float(np.median(speed[usable]))
-    slope, _, lacking = _slope(runs[usable], break_days)
+    slope, _, lacking = own_slope(runs[usable], break_days)
     adjusted[usable] = cadence[usable] - slope * (speed[usable] - reference)
     if lacking is None:
         how, basis = f"by this runner's own {slope:.1f} steps/min per m/s, from {min(count, OWN_SLOPE_MAX_RUNS)} runs.", OWN
@@ -165,66 +133,23 @@ def cadence_at_equal_speed(runs: pd.DataFrame, *, break_days: Sequence[date] = (
     return EqualSpeedCadence(slope, reference, basis, count, adjusted, f"Cadence is adjusted to the usual easy speed {how}")
 
 
-def cadence_change(runs: pd.DataFrame, *, since: date) -> CadenceChange:
+def own_slope(usable: pd.DataFrame, break_days: Sequence[date]) -> tuple[float, float, str | None]:
     """
-    Tell how cadence at equal speed changed since a day, such as that of a cadence cue.
-
-    The difference of the medians of the adjusted cadences, after less before. Only runs of one device are compared, the one with the most
-    runs on its thinner side. The 90 % interval is from 1000 draws with a fixed seed; each draw resamples the runs before and after and takes a
-    slope from its own uncertainty.
+    Work out how one runner's cadence rises with speed.
 
     Parameters
     ----------
-    runs : DataFrame
-        RUN_COLUMNS, in any order.
-    since : date
-        First day of "after".
+    usable : DataFrame
+        RUN_COLUMNS of runs that can be compared, in any order; the latest 300 enter.
+    break_days : sequence of date
+        Days from which cadence may differ at the same speed.
 
     Returns
     -------
-    CadenceChange
-        Figures are None with fewer than 8 usable runs or fewer than 3 on either side.
+    (float, float, str or None)
+        Steps per minute for one m/s, its standard deviation, and what is lacking for an own slope: None if it is the runner's own, else it is the
+        standard one.
     """
-    usable = runs[usable_runs(runs)]
-    after = day_numbers(usable["run_date"]) >= day_number(since)
-    device = usable["device"].to_numpy(dtype=object)
-    thinner = {name: min(int((after & (device == name)).sum()), int((~after & (device == name)).sum())) for name in sorted(set(device))}
-    best = max(thinner, key=thinner.__getitem__, default="")
-    compared = usable[device == best].sort_values(["run_date", "run_id"])
-    after = day_numbers(compared["run_date"]) >= day_number(since)
-    runs_before, runs_after = int((~after).sum()), int(after.sum())
-    counted = f"{runs_before} before and {runs_after} after {day_words(since)}"
-    if len(compared) < CHANGE_MIN_RUNS or min(runs_before, runs_after) < CHANGE_MIN_RUNS_A_SIDE:
-        one_device = " with one device" if len(thinner) > 1 else ""
-        sentence = (
-            f"Not enough runs to compare cadence at equal speed{one_device}: {counted}. "
-            f"It takes {CHANGE_MIN_RUNS} in all and {CHANGE_MIN_RUNS_A_SIDE} on each side."
-        )
-        return CadenceChange(None, None, None, None, None, None, runs_before, runs_after, sentence)
-    slope, slope_sd, _ = _slope(compared, (since,))
-    cadence, speed = floats(compared["running_cadence_spm"]), floats(compared["running_speed_m_s"])
-    faster = speed - np.median(speed)
-    adjusted = cadence - slope * faster
-    before_spm = float(np.median(adjusted[~after]))
-    change = float(np.median(adjusted[after])) - before_spm
-
-    rng = np.random.default_rng(CHANGE_SEED)
-    slopes = slope + slope_sd * rng.standard_normal((CHANGE_DRAWS, 1))
-    before_draws = _median_draws(cadence[~after], faster[~after], slopes, rng)
-    draws = _median_draws(cadence[after], faster[after], slopes, rng) - before_draws
-    tails = [(1 - CHANGE_INTERVAL) / 2, (1 + CHANGE_INTERVAL) / 2]
-    low, high = (float(bound) for bound in np.quantile(draws, tails))
-    low_percent, high_percent = (float(bound) for bound in 100 * np.quantile(draws / before_draws, tails))
-    percent = 100 * change / before_spm
-    sentence = (
-        f"At equal speed, cadence changed by {signed_text(change, 0)} steps/min ({signed_text(percent, 1)} %, plausible {signed_text(low_percent, 1)} to "
-        f"{signed_text(high_percent, 1)} %): {counted}."
-    )
-    return CadenceChange(change, low, high, percent, low_percent, high_percent, runs_before, runs_after, sentence)
-
-
-def _slope(usable: pd.DataFrame, break_days: Sequence[date]) -> tuple[float, float, str | None]:
-    """Slope, its uncertainty, and what is lacking for an own one (None if it is the runner's own)."""
     days, run_id = day_numbers(usable["run_date"]), usable["run_id"].to_numpy(dtype=np.int64)
     latest = np.lexsort((run_id, days))[-OWN_SLOPE_MAX_RUNS:]
     cadence, speed = floats(usable["running_cadence_spm"])[latest], floats(usable["running_speed_m_s"])[latest]
@@ -258,9 +183,3 @@ def _groups(days: Days, device: npt.NDArray[np.object_], break_days: Sequence[da
     stretch = np.searchsorted(breaks, days, side="right")
     group: Days = np.unique(device_number * (breaks.size + 1) + stretch, return_inverse=True)[1].astype(np.int64)
     return group
-
-
-def _median_draws(cadence: Floats, faster: Floats, slopes: Floats, rng: np.random.Generator) -> Floats:
-    picked = rng.integers(0, cadence.size, (CHANGE_DRAWS, cadence.size))
-    medians: Floats = np.median(cadence[picked] - slopes * faster[picked], axis=1)
-    return medians

@@ -38,7 +38,7 @@ from models import (
     VisitStatus,
     day_of,
 )
-from rehab.cadence import cadence_change
+from rehab.cadence_change import cadence_change
 from rehab.diagnoses import DIAGNOSES
 
 AS_OF = date(2025, 6, 12)  # a Thursday

@@ -1,8 +1,7 @@
 """Cadence compared at equal speed."""
 
-import math
 import random
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rehab.cadence import OWN_SLOPE_MAX_RUNS, at_reference_speed, cadence_at_equal_speed, cadence_change, usable_runs
+from rehab.cadence import OWN_SLOPE_MAX_RUNS, at_reference_speed, cadence_at_equal_speed, usable_runs
 from tests.rehab_scenes import MONDAY, random_runs, runs_frame
 
 
@@ -169,77 +168,3 @@ def test_the_order_of_runs_changes_nothing_and_unknown_stays_unknown(runs: list[
     assert shown.adjusted.notna().tolist() == usable_runs(frame).tolist()
     if shown.basis == "standard":
         assert shown.slope_spm_per_m_s == 8
-
-
-# Change since a cue
-
-
-def test_a_planted_rise_of_5_percent_is_found_at_equal_speed() -> None:
-    # made with cadence = 140 + 8 × speed; the runner is also faster afterwards, which alone would add 4 steps/min
-    speeds = [*WIDE, *WIDE, *(speed + 0.5 for speed in WIDE)]
-    shown = cadence_change(runs_frame(ada(speeds, raised_from=16)), since=MONDAY + timedelta(days=16))
-    assert shown.change_percent == pytest.approx(5, abs=1)
-    assert shown.low_percent is not None
-    assert shown.high_percent is not None
-    assert shown.low_percent <= shown.change_percent <= shown.high_percent
-    assert (shown.runs_before, shown.runs_after) == (16, 8)
-    assert "16 before and 8 after March 19, 2025" in shown.sentence
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_planted_rise_is_found_through_the_scatter_of_real_runs(seed: int) -> None:
-    scatter = np.random.default_rng(seed)
-    speeds = list(scatter.normal(2.7, 0.2, 60))
-    runs = ada(speeds, raised_from=30)
-    for each in runs:
-        each["running_cadence_spm"] += scatter.normal(0, 1.5)
-    shown = cadence_change(runs_frame(runs), since=MONDAY + timedelta(days=30))
-    assert shown.change_percent == pytest.approx(5, abs=1)
-    assert shown.low_percent is not None
-    assert shown.high_percent is not None
-    assert 3 < shown.low_percent < shown.high_percent < 7
-
-
-def test_no_change_is_not_told_as_one() -> None:
-    scatter = np.random.default_rng(1)
-    runs = ada(list(scatter.normal(2.7, 0.2, 40)))
-    for each in runs:
-        each["running_cadence_spm"] += scatter.normal(0, 2)
-    shown = cadence_change(runs_frame(runs), since=MONDAY + timedelta(days=20))
-    assert shown.low_spm is not None
-    assert shown.high_spm is not None
-    assert shown.low_spm < 0 < shown.high_spm
-
-
-def test_seven_usable_runs_are_not_enough() -> None:
-    shown = cadence_change(runs_frame(ada(WIDE[:7], raised_from=4)), since=MONDAY + timedelta(days=4))
-    assert shown.change_percent is None
-    assert shown.sentence.startswith("Not enough runs to compare cadence at equal speed: 4 before and 3 after March 7, 2025.")
-
-
-@pytest.mark.parametrize(("since", "enough"), [(2, False), (3, True), (5, True), (6, False)])
-def test_each_side_takes_three_runs(since: int, enough: bool) -> None:
-    shown = cadence_change(runs_frame(ada(WIDE, raised_from=since)), since=MONDAY + timedelta(days=since))
-    assert (shown.change_spm is not None) is enough
-
-
-def test_a_watch_changed_on_the_same_day_leaves_it_untold() -> None:
-    runs = ada([*WIDE, *WIDE], raised_from=8)
-    for each in runs[8:]:
-        each["device"] = "other watch"
-    shown = cadence_change(runs_frame(runs), since=MONDAY + timedelta(days=8))
-    assert shown.change_spm is None
-    assert "with one device" in shown.sentence
-
-
-def test_no_runs_at_all_are_not_enough() -> None:
-    shown = cadence_change(runs_frame([]), since=date(2025, 3, 3))
-    assert (shown.change_spm, shown.runs_before, shown.runs_after) == (None, 0, 0)
-
-
-@given(random_runs, st.integers(-10, 30), st.randoms(use_true_random=False))
-def test_the_change_is_the_same_in_any_order(runs: list[Any], since: int, shuffle: random.Random) -> None:
-    frame, day = runs_frame(runs), MONDAY + timedelta(days=since)
-    shown = cadence_change(frame, since=day)
-    assert cadence_change(frame.sample(frac=1, random_state=shuffle.randrange(2**32)), since=day) == shown
-    assert shown.change_spm is None or math.isfinite(shown.change_spm)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import PAIN_COLUMNS, RUN_COLUMNS
-from rehab.cadence import cadence_change
+from rehab.cadence_change import cadence_change
 from rehab.episode import Coverage, EpisodeSummary, Mark, answered_sentence, summarise_episode
 from rehab.weekly import WEEK_COLUMNS
 from tests.rehab_scenes import MONDAY, coverage_of, days, facts_of, mornings, random_runs, random_scores

@@ -107,14 +107,12 @@ def cadence_change(runs: pd.DataFrame, *, since: date, break_days: Sequence[date
     usable = usable[_stretch(day_numbers(usable["run_date"]), since, break_days)]
     after = day_numbers(usable["run_date"]) >= day_number(since)
     device = usable["device"].to_numpy(dtype=object)
-    thinner = {name: min(int((after & (device == name)).sum()), int((~after & (device == name)).sum())) for name in sorted(set(device))}
-    best = max(thinner, key=thinner.__getitem__, default="")
-    compared = usable[device == best].sort_values(["run_date", "run_id"])
+    compared = usable[device == device_to_compare(device, after)].sort_values(["run_date", "run_id"])
     after = day_numbers(compared["run_date"]) >= day_number(since)
     runs_before, runs_after = int((~after).sum()), int(after.sum())
     counted = f"{runs_before} before and {runs_after} after {day_words(since)}"
     if len(compared) < CHANGE_MIN_RUNS or min(runs_before, runs_after) < CHANGE_MIN_RUNS_A_SIDE:
-        one_device = " with one device" if len(thinner) > 1 else ""
+        one_device = " with one device" if len(set(device)) > 1 else ""
         sentence = (
             f"Not enough runs to compare cadence at equal speed{one_device}: {counted}. "
             f"It takes {CHANGE_MIN_RUNS} in all and {CHANGE_MIN_RUNS_A_SIDE} on each side."
@@ -165,6 +163,31 @@ def shift(after: Floats, before: Floats) -> tuple[float, tuple[float, float]]:
     return middle, (middle - float(differences[outside]), float(differences[count - 1 - outside]) - middle)
 
 
+def device_to_compare(device: npt.NDArray[np.object_], after: npt.NDArray[np.bool_]) -> str:
+    """
+    Choose the device whose runs are compared: the one with the most runs on its thinner side.
+
+    Parameters
+    ----------
+    device : ndarray of str
+        Of each run.
+    after : ndarray of bool
+        Whether the run is from after the day.
+
+    Returns
+    -------
+    str
+        Of several alike the first by name; "" without a run.
+
+    Examples
+    --------
+    >>> device_to_compare(np.array(["pod", "pod", "pod", "watch", "watch"], dtype=object), np.array([False, False, False, True, False]))
+    'watch'
+    """
+    thinner = {name: min(int((after & (device == name)).sum()), int((~after & (device == name)).sum())) for name in sorted(set(device))}
+    return max(thinner, key=thinner.__getitem__, default="")
+
+
 def _runs_for_one(left_over: Floats) -> float:
     """Tell how much wider an interval must be because runs in a row are alike: √((1 + r) / (1 − r)) of what neighbours have in common."""
     about = left_over - left_over.mean()
@@ -180,6 +203,6 @@ def _stretch(days: Days, since: date, break_days: Sequence[date]) -> npt.NDArray
     """Tell which days lie between the last break before a day and the first one after it."""
     of_cue = day_number(since)
     breaks = [day_number(day) for day in break_days]
-    first = max((day for day in breaks if day < of_cue), default=-(10**9))
-    end = min((day for day in breaks if day > of_cue), default=10**9)
+    first = max((day for day in breaks if day < of_cue), default=-np.inf)
+    end = min((day for day in breaks if day > of_cue), default=np.inf)
     return (days >= first) & (days < end)

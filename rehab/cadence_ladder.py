@@ -252,7 +252,7 @@ def next_step(
             holding.append(f"A step takes {STEP_DAYS} days or more.")
         if share is None:
             holding.append("No running minutes with cadence on this step yet.")
-        elif round(share, 2) < ADVANCE_MIN_SHARE:
+        elif round_half_up(100 * share) < round_half_up(100 * ADVANCE_MIN_SHARE):  # compared as shown
             holding.append(f"{round_half_up(100 * share)} % of running minutes were on target; it takes 70 %.")
         if rpe_rise is not None and rpe_rise > ADVANCE_MAX_RPE_RISE:
             holding.append(f"Runs feel harder by {rpe_rise:g} points.")

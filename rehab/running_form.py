@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from models import day_number
+from rehab.cadence_change import device_to_compare
 from rehab.days import day_numbers, floats
 from rehab.rules import Limit, Rule, Source, Strength
 from rehab.units import METRES_PER_MILE, signed_text
@@ -185,12 +186,7 @@ def contact_time_change(runs: pd.DataFrame, *, since: date) -> ContactTimeChange
     device = runs["device"].to_numpy(dtype=object)
     after = day_numbers(runs["run_date"]) >= day_number(since)
     measured = ~np.isnan(contact)
-    thinner = {
-        name: min(int((measured & after & (device == name)).sum()), int((measured & ~after & (device == name)).sum()))
-        for name in sorted(set(device[measured]))
-    }
-    best = max(thinner, key=thinner.__getitem__, default="")
-    used = measured & (device == best)
+    used = measured & (device == device_to_compare(device[measured], after[measured]))
     before_ms, after_ms = contact[used & ~after], contact[used & after]
     if min(before_ms.size, after_ms.size) < CONTACT_MIN_RUNS_A_SIDE:
         sentence = f"Contact time cannot be compared: it takes {CONTACT_MIN_RUNS_A_SIDE} runs of one device before and after."

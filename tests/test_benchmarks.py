@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import clinics, fifty_people, patient_page, proof, trends
+from benchmarks import clinics, fifty_people, mutation, patient_page, proof, trends
 from benchmarks.clinics import ClinicFile, clinic_file, shown_episodes
 from benchmarks.figures import Figure, Pairs, cpu_pairs
 from benchmarks.flatness import flatness, opened, vm_steps
@@ -196,3 +196,17 @@ def test_a_figure_says_whether_its_goal_is_kept() -> None:
     assert " kept " in Figure("steps", 1.03, 1.03, 1.0, "x").line  # on the goal is kept
     assert " MISSED " in Figure("steps", 1.031, 1.03, 1.0, "x").line
     assert "kept" not in Figure("wall", 1.0, None, 1.0, "x").line
+
+
+def test_a_mutation_that_no_test_reaches_counts_as_not_noticed() -> None:
+    printed = [
+        "    rehab.load.x_ratio__mutmut_1: killed",
+        "    rehab.load.x_ratio__mutmut_2: timeout",
+        "    rehab.load.x_ratio__mutmut_3: survived",
+        "    rehab.load.x_ratio__mutmut_4: no tests",
+        "    rehab.load.x_ratio__mutmut_5: not checked",
+        "    rehab.charts.theme.xǁPaletteǁcolour__mutmut_1: killed",
+        "something else",
+    ]
+    modules = mutation.counted(printed)
+    assert {name: round(mutation.score(outcomes)) for name, outcomes in modules.items()} == {"rehab.load": 50, "rehab.charts.theme": 100}

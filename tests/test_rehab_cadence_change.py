@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.cadence_change import SCENES, found
-from rehab.cadence_change import cadence_change, shift
+from rehab.cadence_change import _runs_for_one, cadence_change, device_to_compare, shift
 from tests.rehab_scenes import MONDAY, random_runs, runs_frame
-from tests.test_rehab_cadence import WIDE, ada
+from tests.test_rehab_cadence import WIDE, ada, run
 
 # Change since a cue
 
@@ -58,7 +58,9 @@ def test_no_change_is_not_told_as_one() -> None:
 def test_seven_usable_runs_are_not_enough() -> None:
     shown = cadence_change(runs_frame(ada(WIDE[:7], raised_from=4)), since=MONDAY + timedelta(days=4))
     assert shown.change_percent is None
-    assert shown.sentence.startswith("Not enough runs to compare cadence at equal speed: 4 before and 3 after March 7, 2025.")
+    assert shown.sentence == (
+        "Not enough runs to compare cadence at equal speed: 4 before and 3 after March 7, 2025. It takes 8 in all and 3 on each side."
+    )
 
 
 @pytest.mark.parametrize(("since", "enough"), [(2, False), (3, True), (5, True), (6, False)])
@@ -73,7 +75,7 @@ def test_a_watch_changed_on_the_same_day_leaves_it_untold() -> None:
         each["device"] = "other watch"
     shown = cadence_change(runs_frame(runs), since=MONDAY + timedelta(days=8))
     assert shown.change_spm is None
-    assert "with one device" in shown.sentence
+    assert shown.sentence.startswith("Not enough runs to compare cadence at equal speed with one device: 0 before and 8 after")
 
 
 def test_no_runs_at_all_are_not_enough() -> None:
@@ -114,6 +116,75 @@ def test_the_shift_of_two_small_sets_by_hand() -> None:
     middle, (below, above) = shift(np.array([4.0, 6, 8]), np.array([1.0, 2, 9]))
     # nine differences; 9/2 − 1.96 × √(9 × 7 / 12) − 0.5 is below 0, so the interval is all of them
     assert (middle, below, above) == (3, 8, 4)
+
+
+def test_a_shift_of_ten_against_ten_leaves_out_the_outermost_pairs() -> None:
+    # before 0 … 9, after the same plus 20: 100 differences from 11 to 29, 10 − |d − 20| of each.
+    # left out on each side: 100/2 − 1.95996 × √(100 × 21 / 12) − 0.5 = 23.57, so 23; from below 1 + 2 + … + 6 = 21 differences reach 16, 28 reach 17
+    before = np.arange(10.0)
+    assert shift(before + 20, before) == (20, (3, 3))
+
+
+@pytest.mark.parametrize(
+    ("left_over", "wider"),
+    [
+        # products of neighbours 1 − 1 + 1 = 1, squares 4: 1/4 + 1/4 = 1/2, √(1.5 / 0.5)
+        ([1.0, 1, -1, -1], 3**0.5),
+        # always to the other side: −3/4 + 1/4 is below 0
+        ([1.0, -1, 1, -1], 1.0),
+        ([0.0, 0, 0], 1.0),
+        # −6 … 6: products 2 × (30 + 20 + 12 + 6 + 2) = 140 of 182, and 1/13: 0.846, at most 0.6
+        (list(range(-6, 7)), 2.0),
+        # a level does not matter
+        ([6.0, 6, 4, 4], 3**0.5),
+    ],
+)
+def test_runs_that_are_like_their_neighbours_widen_the_interval(left_over: list[float], wider: float) -> None:
+    assert _runs_for_one(np.array(left_over, dtype=float)) == pytest.approx(wider)
+
+
+@pytest.mark.parametrize(
+    ("device", "after", "chosen"),
+    [
+        (["a", "a", "b", "b", "b"], [False, True, False, True, True], "a"),  # one each on the thinner side: the first by name
+        (["b", "b", "b", "b", "a"], [False, True, False, True, True], "b"),
+        (["a", "a", "a", "b", "b"], [True, True, True, True, False], "b"),
+        (["a", "a", "a", "b", "b"], [False, False, False, True, False], "b"),
+        ([], [], ""),
+    ],
+)
+def test_the_device_with_most_runs_on_its_thinner_side_is_compared(device: list[str], after: list[bool], chosen: str) -> None:
+    assert device_to_compare(np.array(device, dtype=object), np.array(after, dtype=bool)) == chosen
+
+
+def test_all_of_a_change_by_hand() -> None:
+    # One speed, so nothing is adjusted. Before 160 and 164 in turns, median 162; after 6 and 10 more in turns, differences 2, 6, 6, 10 …
+    # 16 differences 2 (4 of them), 6 (8), 10 (4): the middle is 6. Left out on each side: 8 − 1.96 × √(16 × 9 / 12) − 0.5 = 0.71, so none.
+    runs = [run(day, 2.7, (160.0, 164.0)[day % 2]) for day in range(4)] + [run(4 + day, 2.7, (166.0, 170.0)[day % 2]) for day in range(4)]
+    shown = cadence_change(runs_frame(runs), since=MONDAY + timedelta(days=4))
+    # what is left over goes to the other side each time, so the interval is no wider; the slope does not enter at one speed
+    assert (shown.change_spm, shown.low_spm, shown.high_spm) == pytest.approx((6, 2, 10))
+    assert (shown.change_percent, shown.low_percent, shown.high_percent) == pytest.approx((600 / 162, 200 / 162, 1000 / 162))
+    assert (
+        shown.sentence
+        == "At equal speed, cadence changed by +6 steps/min (+3.7 %, plausible +1.2 to +6.2 %): 4 before and 4 after March 7, 2025."
+    )
+
+
+def test_a_lopsided_interval_keeps_its_sides() -> None:
+    runs = [run(day, 2.7, 160) for day in range(4)] + [run(4 + day, 2.7, cadence) for day, cadence in enumerate([161, 166, 161, 162, 161])]
+    shown = cadence_change(runs_frame(runs), since=MONDAY + timedelta(days=4))
+    # differences 1 (12), 2 (4), 6 (4): the middle is 1, from 1 to 6 (10 − 1.96 × √(20 × 10 / 12) − 0.5 = 1.5: one left out on each side)
+    assert (shown.change_spm, shown.low_spm, shown.high_spm) == pytest.approx((1, 1, 6))
+
+
+def test_faster_runs_after_a_cue_make_the_interval_wider() -> None:
+    # all adjusted cadences are alike, so what is left is the standard slope's own doubt: 1.96 × 4 × 0.3 m/s
+    slow = [run(day, 2.6, 160) for day in range(4)]
+    fast = [run(4 + day, 2.9, 170.4) for day in range(4)]
+    shown = cadence_change(runs_frame(slow + fast), since=MONDAY + timedelta(days=4))
+    # + 10.4 − 8 × 0.3 = 8
+    assert (shown.change_spm, shown.low_spm, shown.high_spm) == pytest.approx((8, 8 - 2.3519, 8 + 2.3519), abs=1e-3)
 
 
 def test_the_interval_holds_the_planted_change_as_often_as_it_says() -> None:

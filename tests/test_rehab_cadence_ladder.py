@@ -132,3 +132,29 @@ def test_without_a_start_nothing_is_offered() -> None:
     shown = next_step(CadenceBaseline(None, 1, "No cadence to start from yet."), **READY)
     assert shown.offered is None
     assert shown.sentence == "No cadence step is offered. No cadence to start from yet."
+    assert shown.holding == ("No cadence to start from yet.",)
+    both = next_step(CadenceBaseline(None, 1, "No start yet."), **READY, elsewhere=["A red flag is open."])
+    assert both.sentence == "No cadence step is offered. A red flag is open. No start yet."
+
+
+def test_one_run_is_said_in_the_singular_and_ids_find_their_cadence() -> None:
+    assert base([run(0, 2.7, 160)]).sentence == "No cadence to start from yet: 1 easy level run in 14 days; it takes 3."
+    assert base([run(0, 2.7, 160, run_id=12), run(5, 2.7, 164, run_id=3), run(13, 2.7, 170, run_id=7)]).cadence_spm == 164
+
+
+def test_all_that_holds_is_said_in_a_row() -> None:
+    shown = next_step(CadenceBaseline(186.0, 3, ""), **{**READY, "volume_rises": True})
+    assert shown.sentence == (
+        "No cadence step is offered. The runner already takes 186 steps/min. The distance rises this week: one change at a time."
+    )
+    assert next_step(START, **READY).holding == ()
+
+
+def test_a_target_that_falls_on_a_half_is_rounded_up() -> None:
+    # 170 × 1.05 = 178.5; 1.075 × 170 = 182.75
+    assert [step.target_spm for step in ladder(170)] == [179, 183, 187]
+
+
+@pytest.mark.parametrize(("share", "offered"), [(0.6949, False), (0.695, True), (0.70, True)])
+def test_a_share_counts_as_it_is_shown(share: float, offered: bool) -> None:
+    assert (next_step(START, **{**READY, "share": share}).offered is not None) is offered

@@ -129,8 +129,8 @@ def test_a_day_of_rest_never_raises_the_ratio(runs: list[Any], rest_day: date) -
     assert not (math.isnan(before) and not math.isnan(after))
     # written down as a run of 0 m, it changes no ratio either
     marked = session_ratios(runs_frame([*runs, {"run_date": rest_day, "distance_m": 0}]))
-    for run_id, unmarked in session_ratios(runs_frame(runs)).iterrows():
-        assert marked.loc[run_id].equals(unmarked)
+    unmarked = session_ratios(runs_frame(runs))
+    assert marked.iloc[:-1].fillna(-1).to_dict("list") == unmarked.fillna(-1).to_dict("list")
     assert not marked["session_ratio"].iloc[-1] > 0
 
 

@@ -73,7 +73,7 @@ def session_load_au(runs: pd.DataFrame) -> Floats:
 
     References
     ----------
-    Foster C et al. (2001), J Strength Cond Res 15:109.
+    Foster C et al. (2001), doi 10.1519/00124278-200102000-00019.
 
     Examples
     --------

@@ -41,7 +41,7 @@ RULES = (
                 Strength.TRIAL,
             ),
             Source(
-                "Nielsen 2014, J Orthop Sports Phys Ther 44:739",
+                "Nielsen 2014, J Orthop Sports Phys Ther",
                 "874 novices: no difference overall with more than 30 % in two weeks; distance-related injuries 1.59 times (0.96–2.66, p = .07).",
                 Strength.COHORT,
             ),

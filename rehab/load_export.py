@@ -94,10 +94,6 @@ def monotony(daily_loads: Floats) -> float | None:
     float or None
         None if a load is not known (NaN), there are fewer than two, or all are equal.
 
-    References
-    ----------
-    Foster's definition; export alone.
-
     Examples
     --------
     >>> round(monotony(np.array([225.0, 0, 150, 0, 180, 0, 420])), 4)

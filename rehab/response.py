@@ -19,10 +19,11 @@ SETTLED, UNSETTLED, SLOW, UNKNOWN = "settled", "unsettled", "slow", "unknown"
 RUN_DAY_MORNING, BEFORE_RUN, WEEK_BEFORE, NO_REFERENCE = "morning of the run day", "before the run", "median of the 7 mornings before", ""
 FLARE, NO_FLARE, FLARE_NOT_KNOWN = "flare", "no flare", "not known"
 
+# A trial in the Achilles tendon: for the hip it is expert opinion.
 _SILBERNAGEL = Source(
-    "Silbernagel 2007, Am J Sports Med 35:897, doi 10.1177/0363546507298279",
-    "38 people with Achilles tendinopathy: running and jumping on under pain rules was no different from 6 weeks without (VISA-A-S 57 to 85 and 57 to 91).",
-    Strength.TRIAL,
+    "Silbernagel 2007, Am J Sports Med 35:897, doi 10.1177/0363546506298279",
+    "Trial of 38 people with Achilles tendinopathy: running and jumping on under pain rules was no different from 6 weeks without (VISA-A-S 57 to 85 and 57 to 91).",
+    Strength.CONSENSUS,
 )
 RULES = (
     Rule(

@@ -33,7 +33,7 @@ RULES = (
                 Strength.LABORATORY,
             ),
             Source(
-                "Napier 2020, J Athl Train 55:1285",
+                "J Athl Train 2020, 55:1285",
                 "Session RPE with duration gives a more individual week-to-week picture in runners.",
                 Strength.LABORATORY,
             ),

@@ -1,12 +1,12 @@
 """How the hip answered each run: over the next day (the 24-hour response), that evening, on the second morning, and whether it flared."""
 
+from dataclasses import dataclass
+
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from models import PainMoment, Side
 from rehab.days import Days, Floats, day_numbers, floats
-from rehab.pain import daily_worst, scores_of
 from rehab.rules import Limit, Rule, Source, Strength
 
 # Settled up to and including +1 (one step of the scale is noise), unsettled from +2 on. Between the two, which only a
@@ -14,6 +14,7 @@ from rehab.rules import Limit, Rule, Source, Strength
 SETTLED_MAX, UNSETTLED_MIN = 1.0, 2.0
 REFERENCE_DAYS = 7
 FLARE_DURING_MIN = 7  # on the limit it is a flare
+_NO_SCORE = -1.0  # only within this file: NaN is equal to nothing
 
 SETTLED, UNSETTLED, SLOW, UNKNOWN = "settled", "unsettled", "slow", "unknown"
 RUN_DAY_MORNING, BEFORE_RUN, WEEK_BEFORE, NO_REFERENCE = "morning of the run day", "before the run", "median of the 7 mornings before", ""
@@ -119,14 +120,7 @@ def run_responses(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side) -> pd
     >>> run_responses(runs, scores, side=Side.LEFT).to_dict("records")
     [{'r24': 2.0, 'r24_reference': 'morning of the run day', 'response': 'unsettled'}]
     """
-    run_ids = runs["run_id"].to_numpy(dtype=np.int64)
-    reference, reference_name = _references(runs, scores, side)
-    first, second = _morning_answers(runs, scores, side)
-    r24, second = first - reference, second - reference
-    return pd.DataFrame(
-        {"r24": r24, "r24_reference": reference_name, "response": _responses(r24, second)},
-        index=pd.Index(run_ids, name="run_id"),
-    )
+    return run_answers(runs, scores, side=side)[["r24", "r24_reference", "response"]]
 
 
 def response_latencies(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side) -> pd.DataFrame:
@@ -153,15 +147,7 @@ def response_latencies(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side) 
     ----------
     Magnusson SP et al. (2010), doi 10.1038/nrrheum.2010.43, on collagen synthesis. The lag to pain at the hip has not been measured.
     """
-    reference, _ = _references(runs, scores, side)
-    first, second = _morning_answers(runs, scores, side)
-    evenings = scores_of(scores, PainMoment.AFTER, side)
-    of_run_day = day_numbers(evenings["for_date"]) == day_numbers(evenings["counted_date"])
-    evening = _worst_of_run(evenings[of_run_day], runs)
-    return pd.DataFrame(
-        {"same_evening": evening - reference, "r24": first - reference, "second_morning": second - reference},
-        index=pd.Index(runs["run_id"].to_numpy(dtype=np.int64), name="run_id"),
-    )
+    return run_answers(runs, scores, side=side)[["same_evening", "r24", "second_morning"]]
 
 
 def run_flares(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side, limping_days: pd.Series | None = None) -> pd.DataFrame:
@@ -194,89 +180,127 @@ def run_flares(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side, limping_
     >>> run_flares(runs, scores, side=Side.LEFT).to_dict("records")
     [{'flare': 'flare', 'flare_because': 'pain of 7 during the run'}]
     """
-    run_days = day_numbers(runs["run_date"])
-    reference, _ = _references(runs, scores, side)
-    first, second = _morning_answers(runs, scores, side)
-    r24, second = first - reference, second - reference
-    during = _worst_of_run(scores_of(scores, PainMoment.DURING, side), runs)
+    return run_answers(runs, scores, side=side, limping_days=limping_days)[["flare", "flare_because"]]
+
+
+def run_answers(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side, limping_days: pd.Series | None = None) -> pd.DataFrame:
+    """
+    Give the columns of `run_responses`, `response_latencies` and `run_flares`, which tell what they mean, in one go.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `run_id` in the order of `runs`: `r24`, `r24_reference`, `response`, `same_evening`, `second_morning`, `flare`,
+        `flare_because`.
+    """
+    run_days, run_ids = day_numbers(runs["run_date"]), runs["run_id"].to_numpy(dtype=np.int64)
+    before, during, after, mornings = _told(scores, side)
+    by_day = mornings.by_day()
+
+    own_morning, before_run = _score_on(by_day, run_days), before.of_runs(run_ids, run_days, worst=False)
+    week = _median_of_week_before(by_day, run_days)
+    choices = [~np.isnan(own_morning), ~np.isnan(before_run), ~np.isnan(week)]
+    reference = np.select(choices, [own_morning, before_run, week], np.nan)
+    reference_name = np.select(choices, [RUN_DAY_MORNING, BEFORE_RUN, WEEK_BEFORE], NO_REFERENCE)
+
+    r24 = _score_on(by_day, run_days + 1) - reference
+    second = _score_on(by_day, run_days + 2) - reference
+    second[np.isin(run_days + 1, run_days)] = np.nan
+    unsettled = r24 >= UNSETTLED_MIN
+    slow = unsettled & (second >= UNSETTLED_MIN)
+    response = np.select([slow, unsettled, r24 <= SETTLED_MAX], [SLOW, UNSETTLED, SETTLED], UNKNOWN)
+
+    worst_during = during.of_runs(run_ids, run_days, worst=True)
     limped = np.empty(0, np.int64) if limping_days is None else day_numbers(limping_days)
     limping = np.isin(run_days, limped) | np.isin(run_days + 1, limped)
-    slow = _responses(r24, second) == SLOW
     # a first morning that is not unsettled cannot turn out slow; an unsettled one can, as long as the second is not known
-    slow_not_known = np.isnan(r24) | ((r24 >= UNSETTLED_MIN) & np.isnan(second))
-
-    told, because = [], []
-    for nprs, is_slow, limps, unclear in zip(during.tolist(), slow.tolist(), limping.tolist(), slow_not_known.tolist(), strict=True):
-        signs = [f"pain of {nprs:g} during the run"] if nprs >= FLARE_DURING_MIN else []
-        signs += ["slow to settle"] if is_slow else []
-        signs += ["limping"] if limps else []
-        missing = ["no score during the run"] if np.isnan(nprs) else []
-        missing += ["settling by the second morning not known"] if unclear else []
-        told.append(FLARE if signs else FLARE_NOT_KNOWN if missing else NO_FLARE)
-        because.append("; ".join(signs or missing))
+    slow_not_known = np.isnan(r24) | (unsettled & np.isnan(second))
+    # few different kinds of runs: put each into words once
+    kind = ((np.nan_to_num(worst_during, nan=_NO_SCORE).astype(np.int64) * 2 + slow) * 2 + limping) * 2 + slow_not_known
+    _, row, of_kind = np.unique(kind, return_index=True, return_inverse=True)
+    told = [_flare(worst_during[at], bool(slow[at]), bool(limping[at]), bool(slow_not_known[at])) for at in row.tolist()]
+    flare, because = np.array(told, dtype=object).reshape(-1, 2)[of_kind].T
     return pd.DataFrame(
-        {"flare": np.array(told, dtype=object), "flare_because": np.array(because, dtype=object)},
-        index=pd.Index(runs["run_id"].to_numpy(dtype=np.int64), name="run_id"),
+        {
+            "r24": r24,
+            "r24_reference": reference_name.astype(object),
+            "response": response.astype(object),
+            "same_evening": after.of_runs(run_ids, run_days, worst=True, on_their_day=True) - reference,
+            "second_morning": second,
+            "flare": flare,
+            "flare_because": because,
+        },
+        index=pd.Index(run_ids, name="run_id"),
     )
 
 
-def _references(runs: pd.DataFrame, scores: pd.DataFrame, side: Side) -> tuple[Floats, npt.NDArray[np.object_]]:
-    """Reference of each run, NaN without one, and where it comes from."""
-    run_days = day_numbers(runs["run_date"])
-    mornings = daily_worst(scores_of(scores, PainMoment.NEXT_MORNING, side))
-    own_morning = _score_on(mornings, run_days)
-    before = _score_before(scores_of(scores, PainMoment.BEFORE, side), runs["run_id"].to_numpy(dtype=np.int64), run_days)
-    week = _median_of_week_before(mornings, run_days)
-    choices = [~np.isnan(own_morning), ~np.isnan(before), ~np.isnan(week)]
-    names = np.select(choices, [RUN_DAY_MORNING, BEFORE_RUN, WEEK_BEFORE], NO_REFERENCE)
-    return np.select(choices, [own_morning, before, week], np.nan), names.astype(object)
+@dataclass(frozen=True)
+class _Told:
+    """Scores of one moment and one side, mildest first."""
+
+    days: Days
+    nprs: Floats
+    linked: Floats  # the run it names, NaN if none
+
+    def by_day(self) -> tuple[Days, Floats]:
+        """Days, ascending, and the worst score of each."""
+        return _last_of_each(self.days, self.nprs)
+
+    def of_runs(self, run_ids: Days, run_days: Days, *, worst: bool, on_their_day: bool = False) -> Floats:
+        """
+        Score of each run: of those that name it, else of its day, the worst or the mildest.
+
+        Of the day's scores the worst is looked for among those that name no run: pain in one run is not pain in the other. The mildest is a
+        reference, and any score of the day may be one. `on_their_day` leaves out what names a run but was felt on another day.
+        """
+        names_one = ~np.isnan(self.linked)
+        naming, of_day = names_one, ~names_one if worst else np.ones(self.days.size, dtype=bool)
+        if on_their_day:
+            order = np.argsort(run_ids)
+            naming = names_one & (_score_on((run_ids[order], run_days[order].astype(np.float64)), self.linked) == self.days)
+        last = slice(None) if worst else slice(None, None, -1)  # of several under one key the last one stays
+        own = _score_on(_last_of_each(self.linked[naming][last].astype(np.int64), self.nprs[naming][last]), run_ids)
+        return np.where(np.isnan(own), _score_on(_last_of_each(self.days[of_day][last], self.nprs[of_day][last]), run_days), own)
 
 
-def _morning_answers(runs: pd.DataFrame, scores: pd.DataFrame, side: Side) -> tuple[Floats, Floats]:
-    """Score of the next morning, and of the second one where no run came between."""
-    run_days = day_numbers(runs["run_date"])
-    mornings = daily_worst(scores_of(scores, PainMoment.NEXT_MORNING, side))
-    second = _score_on(mornings, run_days + 2)
-    second[np.isin(run_days + 1, run_days)] = np.nan
-    return _score_on(mornings, run_days + 1), second
+def _told(scores: pd.DataFrame, side: Side) -> tuple[_Told, _Told, _Told, _Told]:
+    """Scores before and during the run, on its evening, and in the mornings."""
+    of_side = np.flatnonzero(scores["side"].to_numpy(dtype=object) == side.value)
+    nprs = floats(scores["nprs"])
+    order = of_side[np.argsort(nprs[of_side], kind="stable")]
+    moment, nprs = scores["moment"].to_numpy(dtype=object)[order], nprs[order]
+    days, linked = day_numbers(scores["for_date"])[order], floats(scores["run_id"])[order]
+    moments = (PainMoment.BEFORE, PainMoment.DURING, PainMoment.AFTER, PainMoment.NEXT_MORNING)
+    before, during, after, mornings = (_Told(days[at], nprs[at], linked[at]) for at in (moment == each.value for each in moments))
+    return before, during, after, mornings
 
 
-def _responses(r24: Floats, second: Floats) -> npt.NDArray[np.object_]:
-    unsettled = r24 >= UNSETTLED_MIN
-    named = np.select([unsettled & (second >= UNSETTLED_MIN), unsettled, r24 <= SETTLED_MAX], [SLOW, UNSETTLED, SETTLED], UNKNOWN)
-    return named.astype(object)
+def _last_of_each(keys: Days, values: Floats) -> tuple[Days, Floats]:
+    """Keys, ascending, and the last value that each has."""
+    order = np.argsort(keys, kind="stable")
+    keys, values = keys[order], values[order]
+    last = np.ones(keys.size, dtype=bool)
+    last[:-1] = keys[1:] != keys[:-1]
+    return keys[last], values[last]
 
 
-def _worst_of_run(scores: pd.DataFrame, runs: pd.DataFrame) -> Floats:
-    """Worst score of each run: of those that name it, else of its day's scores that name no run."""
-    days, nprs, linked = day_numbers(scores["for_date"]), floats(scores["nprs"]), floats(scores["run_id"])
-    by_run: dict[int, float] = {}
-    by_day: dict[int, float] = {}
-    for row in np.argsort(nprs, kind="stable").tolist():  # of several under one key the last, so the worst, stays
-        if np.isnan(linked[row]):
-            by_day[int(days[row])] = nprs[row]
-        else:
-            by_run[int(linked[row])] = nprs[row]
-    run_days, run_ids = day_numbers(runs["run_date"]).tolist(), runs["run_id"].to_numpy(dtype=np.int64).tolist()
-    return np.array([by_run.get(run, by_day.get(day, np.nan)) for run, day in zip(run_ids, run_days, strict=True)], dtype=np.float64)
+def _flare(during: float, slow: bool, limping: bool, slow_not_known: bool) -> tuple[str, str]:
+    signs = [f"pain of {during:g} during the run"] if during >= FLARE_DURING_MIN else []
+    signs += ["slow to settle"] if slow else []
+    signs += ["limping"] if limping else []
+    if signs:
+        return FLARE, "; ".join(signs)
+    missing = ["no score during the run"] if np.isnan(during) else []
+    missing += ["settling by the second morning not known"] if slow_not_known else []
+    return FLARE_NOT_KNOWN if missing else NO_FLARE, "; ".join(missing)
 
 
-def _score_on(series: tuple[Days, Floats], wanted: Days) -> Floats:
+def _score_on(series: tuple[Days, Floats], wanted: Days | Floats) -> Floats:
     days, nprs = series
     if not days.size:
         return np.full(wanted.size, np.nan)
     at = np.minimum(np.searchsorted(days, wanted), days.size - 1)
     return np.where(days[at] == wanted, nprs[at], np.nan)
-
-
-def _score_before(scores: pd.DataFrame, run_ids: Days, run_days: Days) -> Floats:
-    days, nprs, linked = day_numbers(scores["for_date"]), floats(scores["nprs"]), floats(scores["run_id"])
-    highest_first = np.argsort(-nprs, kind="stable")  # of several entries under one key the last, so the lowest, stays
-    by_run = {int(linked[row]): nprs[row] for row in highest_first if not np.isnan(linked[row])}
-    by_day = {int(days[row]): nprs[row] for row in highest_first}
-    return np.array(
-        [by_run.get(run, by_day.get(day, np.nan)) for run, day in zip(run_ids.tolist(), run_days.tolist(), strict=True)], dtype=np.float64
-    )
 
 
 def _median_of_week_before(series: tuple[Days, Floats], run_days: Days) -> Floats:

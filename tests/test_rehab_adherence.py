@@ -209,6 +209,37 @@ def test_what_one_week_has_too_many_its_neighbour_may_take_over_the_border() -> 
     assert fits([run(0), run(1), run(3), run(6), run(9), run(11)], THREE, as_of=15)[0] == ["on time"] * 3 + ["shifted"] + ["on time"] * 2
 
 
+@pytest.mark.parametrize(
+    ("first_week", "second_week", "shifted"),
+    [
+        ((1,), (7, 7, 10, 11), [7]),  # two lacking, one to spare, two near: the earlier of the two
+        ((1, 2), (7, 7, 9, 10, 11), [7]),  # one lacking, two to spare, two near
+        ((1,), (7, 9, 10, 11, 12), [7]),  # two lacking, two to spare, one near
+        ((0, 0, 2, 6, 6), (8, 9), [6]),  # two near before: one is lacking
+        ((0, 2, 6, 6), (9,), [6]),  # one to spare before: two are lacking
+    ],
+)
+def test_no_more_is_shifted_than_is_lacking_to_spare_and_near(
+    first_week: tuple[int, ...], second_week: tuple[int, ...], shifted: list[int]
+) -> None:
+    days = [*first_week, *second_week]
+    kept = put_side_by_side([run(day, hour=6 + at) for at, day in enumerate(days)], THREE, as_of=15)
+    assert [day for day, fit in zip(days, kept.runs["fit"], strict=True) if fit == "shifted"] == shifted
+    before = kept.runs["fit"].tolist()[: len(first_week)]
+    if 6 in shifted:
+        assert before[-1] == "shifted"  # the latest of that day
+    else:
+        assert kept.runs["fit"].tolist()[len(first_week)] == "shifted"  # the earliest of that day
+
+
+def test_of_the_week_before_and_the_week_after_the_one_before_gives_first() -> None:
+    # four, two, four: the Sunday before and the Monday after could both be taken
+    days = [0, 1, 2, 6, 8, 9, 14, 15, 16, 17]
+    kept = put_side_by_side([run(day) for day in days], THREE, as_of=23)
+    assert [day for day, fit in zip(days, kept.runs["fit"], strict=True) if fit == "shifted"] == [6]
+    assert [day for day, fit in zip(days, kept.runs["fit"], strict=True) if fit == "unplanned"] == [17]
+
+
 def test_beyond_the_tolerance_or_without_one_too_many_nothing_is_shifted() -> None:
     assert fits([run(1), run(3), run(8), run(9), run(11), run(12)], THREE, as_of=15)[0][2:] == ["on time"] * 3 + ["unplanned"]
     exact = put_side_by_side([run(1), run(3), run(7), run(9), run(11)], THREE, as_of=20)

@@ -318,9 +318,10 @@ def _against_longest(distance_m: int, longest_m: int | None, longest_on: date | 
     if longest_m is None or longest_on is None:
         return f"{NO_RUN} to compare with"
     percent = 100 * (distance_m - longest_m) / longest_m
-    shown = round(percent, 1)
-    if ratio_band(distance_m, longest_m) != ratio_band(round(longest_m * (100 + shown) / 100), longest_m):
-        shown = round(percent, 2)  # one decimal would say the limit where it is passed
+    band = ratio_band(distance_m, longest_m)
+    # as many decimals as it takes not to say the limit where it is passed by a few metres
+    roundings = (round(percent, places) for places in range(1, 5))
+    shown = next((each for each in roundings if ratio_band(round(longest_m * (100 + each) / 100), longest_m) == band), percent)
     longest = f"the longest run of the last {LONGEST_RUN_DAYS} days ({distance_text(longest_m, unit, places=1)} on {day_words(longest_on)})"
     if shown == 0:
         return f"as long as {longest}"

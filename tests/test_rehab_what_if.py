@@ -61,6 +61,23 @@ def test_the_band_and_the_words_agree_at_each_limit(distance_m: int, words: str,
     assert shown.band == band
 
 
+def test_a_metre_over_the_limit_of_a_long_run_is_never_shown_as_on_it() -> None:
+    assert "+10.003 % over" in sundays_run(33_001, run(0, 30_000)).sentences[0]
+    assert "+10 % over" in sundays_run(33_000, run(0, 30_000)).sentences[0]
+
+
+def test_on_the_day_itself_only_the_days_before_it_need_to_be_logged() -> None:
+    runs = runs_frame([run(0, 8_000)])
+    for first, last, told in (
+        (-24, 5, ()),
+        (-24, 4, ("Only 29 of these days were logged.",)),
+        (-23, 9, ("Only 29 of these days were logged.",)),
+    ):
+        covered = Coverage(MONDAY + timedelta(days=first), MONDAY + timedelta(days=last))
+        shown = what_if_run(runs, on=SUNDAY, distance_m=8_000, unit=KILOMETRE, as_of=SUNDAY, coverage=covered)
+        assert shown.sentences[1:] == told
+
+
 def test_after_thirty_days_without_a_run_there_is_nothing_to_divide_by() -> None:
     shown = sundays_run(5_000, run(-25, 10_000), run(-3, 0))
     assert shown.sentences == ("5.0 km: no run in 30 days to compare with.",)

@@ -263,6 +263,8 @@ def test_a_week_that_was_not_logged_whole_has_no_missed_run() -> None:
 
 def test_the_week_in_which_the_episode_ended_asks_for_no_more() -> None:
     assert fits([run(0)], THREE, as_of=30, ended_on=day_of(2))[1] == ["on time", "not known", "not known"]
+    assert fits([run(0)], THREE, as_of=30, ended_on=day_of(5))[1] == ["on time", "not known", "not known"]
+    assert fits([run(0)], THREE, as_of=30, ended_on=day_of(6))[1] == ["on time", "missed", "missed"]
 
 
 def test_without_a_plan_a_run_is_not_called_unplanned() -> None:

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import theilslopes
 
-from models import NPRS_MAX, PAIN_WEEK_COLUMNS, PainMoment, Side, day_number
-from rehab.days import Days, Floats, day_numbers, floats, week_numbers
+from models import NPRS_MAX, PAIN_WEEK_COLUMNS, PainMoment, Side, day_number, day_of
+from rehab.days import Days, Floats, day_numbers, day_words, floats, week_numbers
+from rehab.rules import Limit, Rule, Source, Strength
 from rehab.units import signed_text
 
 # The window and the least that a trend takes (evidence 1.3): on the limit is enough.
@@ -31,6 +32,65 @@ SHIFT_RECENT_DAYS, SHIFT_RECENT_MIN_SCORES, SHIFT_EARLIER_MIN_SCORES = 7, 2, 4
 # A change that people usually notice (evidence 1.2, MCID): on the limit counts.
 MEANINGFUL_POINTS = 2.0
 MEANINGFUL_LOW_BASELINE_MAX, MEANINGFUL_LOW_POINTS, MEANINGFUL_LOW_SHARE = 4.0, 1.0, 0.30
+
+RULES = (
+    Rule(
+        name="pain_trend",
+        title="Where pain is going",
+        says=(
+            "The median of the slopes between all pairs of scores of 28 days, one a day, next mornings alone or else those during runs alone, with a 90 % interval. How "
+            "many were answered of those due stands beside it. Nothing is filled in, and nothing crosses an injection or a change of diagnosis."
+        ),
+        strength=Strength.CLINIC,
+        limits=(
+            Limit("scores", TREND_MIN_SCORES, "days with a score", "≥ 6 of the last 28 days"),
+            Limit("from the first score to the last", TREND_MIN_SPAN_DAYS, "days", "≥ 14"),
+            Limit("calendar weeks with a score", TREND_MIN_WEEKS, "weeks", "≥ 3"),
+            Limit("improving", -TREND_SLOPE_PER_WEEK, "points a week", "≤ −0.50 as shown, and the whole interval below 0"),
+            Limit("worsening", TREND_SLOPE_PER_WEEK, "points a week", "≥ 0.50 as shown, and the whole interval above 0"),
+        ),
+        criticism="Scores are probably not missing at random: some skip good days, some bad ones. With fewer than 12 the interval is approximate.",
+        may_say="Improving, worsening, steady, or not enough entries.",
+        may_not_say="Why it is so; where it will go.",
+    ),
+    Rule(
+        name="level_shift",
+        title="The last week against the three before",
+        says=(
+            "Median next-morning pain of the last 7 days less that of days 8 to 28. It is meaningful from 2 points on, or, from 4 of 10 or less, from 1 point that is "
+            "also 30 %."
+        ),
+        strength=Strength.COHORT,
+        limits=(
+            Limit("scores of the last 7 days", SHIFT_RECENT_MIN_SCORES, "days with a score", "≥ 2"),
+            Limit("scores of days 8 to 28", SHIFT_EARLIER_MIN_SCORES, "days with a score", "≥ 4"),
+            Limit("meaningful", MEANINGFUL_POINTS, "points", "≥ 2"),
+            Limit("little pain before", MEANINGFUL_LOW_BASELINE_MAX, "of 10", "≤ 4: then 1 point and 30 % are enough"),
+            Limit("meaningful from little pain, points", MEANINGFUL_LOW_POINTS, "points", "≥ 1"),
+            Limit("meaningful from little pain, share", MEANINGFUL_LOW_SHARE, "of the pain before", "≥ 0.30"),
+        ),
+        sources=(
+            Source(
+                "Salaffi 2004, Eur J Pain 8:283, doi 10.1016/j.ejpain.2003.09.004",
+                "825 people with chronic musculoskeletal pain: 1 point or 15 % less is the smallest change noticed, 2 points or 33 % less is much better.",
+                Strength.COHORT,
+            ),
+            Source(
+                "J Orthop Sports Phys Ther 2014, 44:560, doi 10.2519/jospt.2014.5248",
+                "1,708 patients of physical therapists: 1.5 points less is a small change, 3.5 a large one.",
+                Strength.COHORT,
+            ),
+            Source(
+                "Specific back pain, doi 10.1055/a-1304-3677",
+                "It depends on the pain before: about 1 point from 1 to 4, 2 from 5 to 7, 3 to 4 from 8 to 10.",
+                Strength.COHORT,
+            ),
+        ),
+        criticism="Not runners; it depends on the question that was asked. A value of groups, used on one person.",
+        may_say="A change that people usually notice.",
+        may_not_say="Cured; so many percent worse.",
+    ),
+)
 
 _MOMENT_WORDS = {PainMoment.NEXT_MORNING: "Pain next morning", PainMoment.DURING: "Pain during runs"}
 
@@ -239,7 +299,7 @@ def pain_trend(
     the pain-monitoring model (Silbernagel 2007, Am J Sports Med 35:897).
     """
     last = day_number(as_of)
-    first = max([last - TREND_DAYS + 1, *(day_number(day) + 1 for day in breaks if day <= as_of)])
+    first = _first_day_that_counts(as_of, breaks)
     candidates = []
     for moment in (PainMoment.NEXT_MORNING, PainMoment.DURING):
         days, nprs = daily_worst(scores_of(scores, moment, side))
@@ -257,12 +317,14 @@ def pain_trend(
     due = _days_due(moment, days, run_dates, (first, last), first_day)
     sentence = (
         f"Not enough entries for a pain trend yet: {_answered(moment, days.size, due)} "
-        f"It takes {TREND_MIN_SCORES} entries in the last {TREND_DAYS} days, over two weeks or more."
+        f"It takes {TREND_MIN_SCORES} entries in the last {TREND_DAYS} days, over two weeks or more and in {TREND_MIN_WEEKS} calendar weeks."
     )
+    if first > last - TREND_DAYS + 1:
+        sentence += f" Only those after {day_words(day_of(first - 1))} count, when something else changed."
     return Trend("not enough entries", None, None, None, False, days.size, days.size, due, sentence, moment)
 
 
-def level_shift(scores: pd.DataFrame, *, side: Side, as_of: date) -> LevelShift | None:
+def level_shift(scores: pd.DataFrame, *, side: Side, as_of: date, breaks: Sequence[date] = ()) -> LevelShift | None:
     """
     Compare next-morning pain of the last 7 days with that of days 8 to 28.
 
@@ -274,6 +336,8 @@ def level_shift(scores: pd.DataFrame, *, side: Side, as_of: date) -> LevelShift 
         The episode's side.
     as_of : date
         Last day of the recent week.
+    breaks : sequence of date
+        As for `pain_trend`: only scores felt later than the last of them count.
 
     Returns
     -------
@@ -285,7 +349,10 @@ def level_shift(scores: pd.DataFrame, *, side: Side, as_of: date) -> LevelShift 
     Salaffi F et al. (2004), Eur J Pain 8:283; Abbott JH, Schmitt J (2014), JOSPT 44:560. Group values, used on one person.
     """
     days, nprs = daily_worst(scores_of(scores, PainMoment.NEXT_MORNING, side))
-    age = day_number(as_of) - days
+    last = day_number(as_of)
+    first = _first_day_that_counts(as_of, breaks)
+    days, nprs = days[days >= first], nprs[days >= first]
+    age = last - days
     recent = nprs[(age >= 0) & (age < SHIFT_RECENT_DAYS)]
     earlier = nprs[(age >= SHIFT_RECENT_DAYS) & (age < TREND_DAYS)]
     if recent.size < SHIFT_RECENT_MIN_SCORES or earlier.size < SHIFT_EARLIER_MIN_SCORES:
@@ -358,6 +425,10 @@ def _bootstrap_interval(days: Days, nprs: Floats, slope_per_day: float) -> tuple
         shifts[batch : batch + _DRAWS_AT_ONCE] = (pair_slopes[:, low_middle].astype(np.float64) + pair_slopes[:, high_middle]) / 2
     low, high = np.quantile(shifts, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
     return slope_per_day + float(low), slope_per_day + float(high)
+
+
+def _first_day_that_counts(as_of: date, breaks: Sequence[date]) -> int:
+    return max([day_number(as_of) - TREND_DAYS + 1, *(day_number(day) + 1 for day in breaks if day <= as_of)])
 
 
 def _days_due(moment: PainMoment, scored: Days, run_dates: pd.Series | None, window: tuple[int, int], first_day: date | None) -> int:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import PainMoment, Side
-from rehab.pain import Trend, is_meaningful_change, level_shift, pain_trend
+from rehab.pain import RULES, Trend, is_meaningful_change, level_shift, pain_trend
 from tests.rehab_scenes import MONDAY, days, mornings, random_scores, runs_frame, scores_frame
 
 LAST = MONDAY + timedelta(days=27)
@@ -76,7 +76,7 @@ def test_too_few_entries_say_how_many_and_what_it_takes() -> None:
     assert (shown.scores_used, shown.days_due) == (2, 8)
     assert shown.sentence == (
         "Not enough entries for a pain trend yet: Pain next morning answered on 2 of 8 days. "
-        "It takes 6 entries in the last 28 days, over two weeks or more."
+        "It takes 6 entries in the last 28 days, over two weeks or more and in 3 calendar weeks."
     )
 
 
@@ -130,6 +130,13 @@ def test_a_trend_never_crosses_an_injection() -> None:
     assert trend(scores).direction == "improving"
     shown = trend(scores, breaks=[MONDAY + timedelta(days=11)])
     assert (shown.direction, shown.slope_per_week, shown.scores_used, shown.days_due) == ("steady", 0, 16, 16)
+
+
+def test_too_few_entries_since_an_injection_say_since_when_they_count() -> None:
+    shown = trend(on(dict.fromkeys(range(28), 4)), breaks=[MONDAY + timedelta(days=20)])
+    assert shown.direction == "not enough entries"
+    assert shown.sentence.startswith("Not enough entries for a pain trend yet: Pain next morning answered on 7 of 7 days.")
+    assert shown.sentence.endswith("Only those after March 23, 2025 count, when something else changed.")
 
 
 def test_an_injection_to_come_changes_nothing() -> None:
@@ -241,6 +248,21 @@ def test_the_seventh_day_back_belongs_to_the_weeks_before() -> None:
     shift = level_shift(scores_frame(scores), side=Side.LEFT, as_of=LAST)
     assert shift is not None
     assert (shift.change, shift.baseline) == (-1.5, 5)
+
+
+@pytest.mark.parametrize(("day", "told"), [(16, True), (17, False), (27, False), (28, True), (-1, True)])
+def test_a_shift_never_crosses_an_injection(day: int, told: bool) -> None:
+    # after day 16 four mornings (17 to 20) lie before the last week; an injection to come says nothing
+    scores = scores_frame(mornings(MONDAY, [8] * 17 + [5] * 4 + [3] * 7))
+    shift = level_shift(scores, side=Side.LEFT, as_of=LAST, breaks=[MONDAY + timedelta(days=day)])
+    assert (shift is not None) is told
+    if day == 16:
+        assert shift is not None
+        assert (shift.change, shift.baseline) == (-2, 5)
+
+
+def test_the_rules_hold_the_limits_that_are_compared() -> None:
+    assert [[limit.value for limit in rule.limits] for rule in RULES] == [[6, 14, 3, -0.5, 0.5], [2, 4, 2, 4, 1, 0.3]]
 
 
 @pytest.mark.parametrize(

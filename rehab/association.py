@@ -32,6 +32,8 @@ DIRECTION_MIN_WEEKS, DIRECTION_MIN_RUNS = 8, 10
 FULL_MIN_WEEKS, FULL_MIN_RUNS, FULL_MIN_LEVELS = 16, 20, 3
 # Below this share of the mean an exposure hardly varied; on the limit it varied.
 VARIED_MIN_SHARE = 0.10
+# The same beside drift: a distance that only rises steadily says nothing that time does not say too.
+VARIED_BESIDE_DRIFT_MIN_SHARE = 0.05
 # Half a year: drift over longer is no straight line, and how the hip answers is meant to change. It also bounds what is computed.
 WINDOW_WEEKS = 26
 
@@ -51,6 +53,7 @@ RULE = Rule(
         Limit("scored run days, for the full reading", FULL_MIN_RUNS, "runs", ">= 20"),
         Limit("distances, to a whole mile or kilometre, for the full reading", FULL_MIN_LEVELS, "levels", ">= 3"),
         Limit("standard deviation of distance against its mean", VARIED_MIN_SHARE, "", "< 0.10 cannot tell; on the limit it varied"),
+        Limit("the same beside drift", VARIED_BESIDE_DRIFT_MIN_SHARE, "", "< 0.05 cannot tell; on the limit it varied"),
         Limit("p of the block permutation", CLAIM_MAX_P, "", "<= 0.05 tells a direction"),
         Limit("window", WINDOW_WEEKS, "weeks", "the last 26 weeks, with that of the day"),
     ),
@@ -305,7 +308,7 @@ def _link(exposure: Floats, exposure_before: Floats, outcome: Floats, days: _Run
     covariates = np.column_stack([days.day[known], days.pain_before[known], before]).astype(np.float64)
     left = residuals(x, covariates)
     free = max(1, x.size - covariates.shape[1] - 1)
-    if np.sqrt(np.sum(left**2) / free) < VARIED_MIN_SHARE * abs(x.mean()):
+    if np.sqrt(np.sum(left**2) / free) < VARIED_BESIDE_DRIFT_MIN_SHARE * abs(x.mean()):
         return None
     return rank_correlation(x, outcome[known], covariates, days.week[known])
 

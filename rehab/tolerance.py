@@ -16,7 +16,6 @@ from rehab.shares import Bools, Share, falling_share, logistic_band, share
 from rehab.units import distance_in, metres_per
 from rehab.wording import (
     LACKING_ABOVE,
-    LACKING_AGREEMENT,
     LACKING_COUNTED,
     LACKING_NOT_OK,
     NO_LIMIT_HIGHER_UP,
@@ -64,7 +63,7 @@ TOLERANCE = Rule(
     title="Tolerance so far",
     says=(
         "The largest distance that was run at which the estimated share of comfortable weeks (or settled runs) is at least 80 %, given only that the share does not rise with distance, with a band from a "
-        "logistic curve with a weak prior. Both are shown or neither. Otherwise no upper limit was seen yet, which is not the same as the longest week. Of the last 12 whole weeks; never beyond what was run."
+        "logistic curve with a weak prior, reaching to that distance. Both are shown or neither. Otherwise no upper limit was seen yet, which is not the same as the longest week. Of the last 12 whole weeks; never beyond what was run."
     ),
     strength=Strength.CLINIC,
     limits=(
@@ -283,13 +282,16 @@ class _Words:
         return f"{count} {noun if count == 1 else f'{noun}s'} not counted."
 
     def distance(self, distance_m: float) -> str:
-        """Rounded down, so that no word goes beyond what was run."""
-        return f"{floor(10 * distance_in(distance_m, self.unit) + 1e-6) / 10:.1f} {self.unit.value}"
+        """With one decimal, rounded down so that no word goes beyond what was run (but 6.999 from whole metres is 7)."""
+        return f"{floor(10 * self._shown(distance_m)) / 10:.1f} {self.unit.value}"
 
     def about(self, distance_m: float) -> str:
-        halves = floor(2 * distance_in(distance_m, self.unit) + 1e-6) / 2
+        halves = floor(2 * self._shown(distance_m)) / 2
         noun = {DistanceUnit.MILE: "mile", DistanceUnit.KILOMETRE: "km"}[self.unit]
         return f"{halves:g} {noun}{'s' if noun == 'mile' and halves != 1 else ''}"
+
+    def _shown(self, distance_m: float) -> float:
+        return round(distance_in(distance_m, self.unit), 2) + 1e-9
 
     @property
     def band_m(self) -> float:
@@ -305,9 +307,12 @@ def _tolerance(distance_m: Floats, ok: Bools, not_counted: int, words: _Words) -
     levels, shares, above = falling_share(distance_m, ok)
     good = (shares >= WANTED_SHARE - 1e-9) & (above >= MIN_AT_OR_ABOVE)
     lacking = _lacking(ok, bool(good.any()), words)
-    t80, low, high = (float(levels[good][-1]), *logistic_band(distance_m, ok, wanted=WANTED_SHARE)) if lacking == "" else (None, None, None)
-    if t80 is not None and low is not None and high is not None and not low <= t80 <= high:
-        t80, low, high, lacking = None, None, None, LACKING_AGREEMENT.filled(counted=str(ok.size), what=words.counted)
+    t80 = low = high = None
+    if lacking == "":
+        t80 = float(levels[good][-1])
+        # The prior makes the curve flatter, so it falls to the wanted share earlier: where t80 lies beyond the band, the band reaches to it.
+        low, high = logistic_band(distance_m, ok, wanted=WANTED_SHARE)
+        low, high = min(low, t80), max(high, t80)
     up_to = float(levels[-1]) if t80 is None else t80
     below = distance_m <= up_to
     of_all = share(int(ok[below].sum()), int(below.sum()))

@@ -145,13 +145,18 @@ RUNS_TOLERATED = _therapist(
 NO_LIMIT_HIGHER_UP = _therapist("tolerance_no_limit_higher_up", "; no upper limit seen yet, the longest was {longest}", longest="24.0 mi")
 WEEKS_NO_LIMIT = _therapist(
     "tolerance_weeks_no_limit",
-    f"No upper limit seen yet: {{lacking}} {_COUNTS_OF_WEEKS} {_OBSERVATIONAL}",
-    **{**_SO_FAR, "pain_max": "3", "what": "weeks", "lacking": "1 of 9 counted weeks was not comfortable, and it takes 2."},
+    f"{{lacking}} {_COUNTS_OF_WEEKS} {_OBSERVATIONAL}",
+    **{
+        **_SO_FAR,
+        "pain_max": "3",
+        "what": "weeks",
+        "lacking": "No upper limit seen yet: 1 of 9 counted weeks was not comfortable, and it takes 2.",
+    },
 )
 RUNS_NO_LIMIT = _therapist(
     "tolerance_runs_no_limit",
-    f"No upper limit seen yet: {{lacking}} {_COUNTS_OF_RUNS} {_OBSERVATIONAL}",
-    **{**_SO_FAR, "what": "distances", "lacking": "6 runs with a known response so far, and it takes 8."},
+    f"{{lacking}} {_COUNTS_OF_RUNS} {_OBSERVATIONAL}",
+    **{**_SO_FAR, "what": "distances", "lacking": "No upper limit seen yet: 6 runs with a known response so far, and it takes 8."},
 )
 NOTHING_COUNTED = _therapist(
     "tolerance_nothing_counted",
@@ -161,11 +166,15 @@ NOTHING_COUNTED = _therapist(
     not_counted="4 weeks not counted.",
 )
 LACKING_COUNTED = _therapist(
-    "tolerance_lacking_counted", "{counted} {what} so far, and it takes {needed}.", counted="6", what="counted weeks", needed="8"
+    "tolerance_lacking_counted",
+    "No upper limit seen yet: {counted} {what} so far, and it takes {needed}.",
+    counted="6",
+    what="counted weeks",
+    needed="8",
 )
 LACKING_NOT_OK = _therapist(
     "tolerance_lacking_not_ok",
-    "{not_ok} of {counted} {what} {verb} not {wanted}, and it takes {needed}.",
+    "No upper limit seen yet: {not_ok} of {counted} {what} {verb} not {wanted}, and it takes {needed}.",
     not_ok="1",
     counted="9",
     what="counted weeks",
@@ -175,16 +184,10 @@ LACKING_NOT_OK = _therapist(
 )
 LACKING_ABOVE = _therapist(
     "tolerance_lacking_above",
-    "at no distance were {percent} % {wanted} with {needed} {what} at or above it.",
+    "No level to tell: at no distance were {percent} % {wanted} with {needed} {what} at or above it.",
     percent="80",
     wanted="comfortable",
     needed="4",
-    what="counted weeks",
-)
-LACKING_AGREEMENT = _therapist(
-    "tolerance_lacking_agreement",
-    "two ways of estimating do not agree, so neither is shown ({counted} {what}).",
-    counted="12",
     what="counted weeks",
 )
 PATIENT_WEEKS = _patient(
@@ -219,7 +222,6 @@ TEMPLATES: tuple[Template, ...] = (
     LACKING_COUNTED,
     LACKING_NOT_OK,
     LACKING_ABOVE,
-    LACKING_AGREEMENT,
     PATIENT_WEEKS,
     PATIENT_RUNS,
 )

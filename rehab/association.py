@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from models import DistanceUnit, PainMoment, Side, day_number
-from rehab.days import Days, Floats, day_numbers, floats, week_numbers
+from rehab.days import Days, Floats, day_numbers
 from rehab.pain import daily_worst, scores_of
 from rehab.rank_correlation import CLAIM_MAX_P, RankCorrelation, holm_adjusted, rank_correlation, residuals
-from rehab.response import run_responses
 from rehab.rules import Limit, Rule, Source, Strength
+from rehab.scored_run_days import WINDOW_WEEKS, ScoredRunDays, scored_run_days, value_on
 from rehab.units import distance_in, distance_text, signed_text
 from rehab.wording import (
     CHARTS_ONLY,
@@ -34,8 +34,6 @@ FULL_MIN_WEEKS, FULL_MIN_RUNS, FULL_MIN_LEVELS = 16, 20, 3
 VARIED_MIN_SHARE = 0.10
 # The same beside drift: a distance that only rises steadily says nothing that time does not say too.
 VARIED_BESIDE_DRIFT_MIN_SHARE = 0.05
-# Half a year: drift over longer is no straight line, and how the hip answers is meant to change. It also bounds what is computed.
-WINDOW_WEEKS = 26
 
 RULE = Rule(
     name="run_response_association",
@@ -159,20 +157,6 @@ class Association:
     exploratory: tuple[Exploratory, ...] = ()
 
 
-@dataclass(frozen=True)
-class _RunDays:
-    """Run days with a known R24, in order of time."""
-
-    day: Days
-    week: Days
-    distance_m: Floats
-    distance_before_m: Floats
-    pain_before: Floats
-    r24: Floats
-    second_exposure: Floats
-    second_exposure_before: Floats
-
-
 def run_association(
     runs: pd.DataFrame,
     scores: pd.DataFrame,
@@ -186,10 +170,11 @@ def run_association(
     """
     Tell whether sorer mornings follow longer runs, as far as this runner's own runs can tell.
 
-    Runs of one day share one next morning: they are one run day, their distances added. Before ranks are compared, four things are taken out of both
-    distance and R24: the mean, a straight line in time, the pain before the run (the reference of R24: a low one comes back up by itself,
-    and long runs are run on easy days), and the distance of the run day before (distances follow one another, and so does pain). In
-    simulated series without any link this told a direction in 3 to 6 of 100 (benchmarks/association.py).
+    Runs of one day share one next morning: they are one run day, their distances added. Before ranks are compared, four things are taken
+    out of both distance and R24: the mean, a straight line in time, the pain before the run (the reference of R24: a low one comes back up by
+    itself, and long runs are run on easy days), and the distance of the run day before (distances follow one another, and so does pain). The
+    pain of the whole week before instead, or beside it, changed nothing in simulated series; without the distance before, up to 7 of 100
+    without any link were told a direction. How often it is now: benchmarks/association.py.
 
     Parameters
     ----------
@@ -218,7 +203,8 @@ def run_association(
     ----------
     Kendall MG (1945), Biometrika 33:239. Limits and lag are a choice of this project; see `RULE`.
     """
-    days = _run_days(runs, scores, side=side, as_of=as_of, week_start=week_start, second=second_exposure)
+    second = None if second_exposure is None else second_exposure[1]
+    days = scored_run_days(runs, scores, side=side, as_of=as_of, week_start=week_start, second=second)
     n_runs, n_weeks = days.day.size, np.unique(days.week).size
     counted = f"{n_runs} scored {_plural('run', n_runs)} in {n_weeks} {_plural('week', n_weeks)}"
 
@@ -232,8 +218,10 @@ def run_association(
     if spread < VARIED_MIN_SHARE * mean or mean == 0:
         told = (distance_text(metres, distance_unit, places=1) for metres in (mean, spread))
         return nothing_told(Level.CANNOT_TELL, HARDLY_VARIED.filled(counted=counted, mean=next(told), spread=next(told)))
-    if np.ptp(days.r24) == 0:
-        return nothing_told(Level.CANNOT_TELL, SAME_RESPONSE.filled(counted=counted, r24=signed_text(float(days.r24[0]))))
+    next_morning = days.pain_before + days.r24
+    if np.ptp(days.r24) == 0 or np.ptp(next_morning) == 0:
+        same = f"change, {signed_text(float(days.r24[0]))}" if np.ptp(days.r24) == 0 else f"next morning, {next_morning[0]:g} of 10"
+        return nothing_told(Level.CANNOT_TELL, SAME_RESPONSE.filled(counted=counted, same=same))
     link = _link(days.distance_m, days.distance_before_m, days.r24, days)
     if link is None:
         return nothing_told(Level.CANNOT_TELL, ONLY_DRIFTED.filled(counted=counted))
@@ -241,6 +229,10 @@ def run_association(
     levels = np.unique(np.floor(distance_in(1.0, distance_unit) * days.distance_m + 0.5)).size
     full = n_weeks >= FULL_MIN_WEEKS and n_runs >= FULL_MIN_RUNS and levels >= FULL_MIN_LEVELS
     lacking = "" if full else " " + _lacking(counted, levels)
+    explored: tuple[Exploratory, ...] = ()
+    if full:
+        felt, run_days = scores[day_numbers(scores["for_date"]) <= day_number(as_of)], day_numbers(runs["run_date"])
+        explored = _exploratory(days, link, felt, side, run_days=run_days, second=second_exposure)
     template = {1: MORE_AFTER_LONGER, -1: LESS_AFTER_LONGER, 0: NOT_CLEAR}[link.sign]
     sentence = template.filled(
         **_figures(link), counted=counted, test=f" p = {link.p:.3f}, block permutation." if full else "", lacking=lacking
@@ -256,51 +248,12 @@ def run_association(
         n_weeks=n_weeks,
         therapist=sentence,
         patient=PATIENT_MORE_AFTER_LONGER.filled() if link.sign > 0 else None,
-        exploratory=_exploratory(days, link, scores, side, as_of, run_days=day_numbers(runs["run_date"]), second=second_exposure)
-        if full
-        else (),
+        exploratory=explored,
     )
 
 
-def _run_days(
-    runs: pd.DataFrame,
-    scores: pd.DataFrame,
-    *,
-    side: Side,
-    as_of: date,
-    week_start: int,
-    second: tuple[Exposure, pd.Series] | None,
-) -> _RunDays:
-    last = day_number(as_of)
-    known = runs[day_numbers(runs["run_date"]) <= last]
-    felt = scores[day_numbers(scores["for_date"]) <= last]
-    r24_of_runs = floats(run_responses(known, felt, side=side)["r24"])
-    of_run = day_numbers(known["run_date"])
-    day, at = np.unique(of_run, return_inverse=True)
-    distance: Floats = np.bincount(at, weights=floats(known["distance_m"]), minlength=day.size).astype(np.float64)
-    r24, other = np.full(day.size, -np.inf), np.full(day.size, -np.inf)
-    np.fmax.at(r24, at, r24_of_runs)  # two runs of a day may have two references: the higher answer counts
-    if second is not None:
-        np.fmax.at(other, at, floats(known["run_id"].map(second[1])))
-    other = np.where(np.isfinite(other), other, np.nan)
-    morning_days, mornings = daily_worst(scores_of(felt, PainMoment.NEXT_MORNING, side))
-    week = week_numbers(day, week_start)
-    first_week = int(week_numbers(np.array([last]), week_start)[0]) - 7 * (WINDOW_WEEKS - 1)
-    keep = np.isfinite(r24) & (week >= first_week)
-    return _RunDays(
-        day=day[keep],
-        week=week[keep],
-        distance_m=distance[keep],
-        distance_before_m=_of_the_day_before(distance)[keep],
-        pain_before=_at(morning_days, mornings, day[keep] + 1) - r24[keep],
-        r24=r24[keep],
-        second_exposure=other[keep],
-        second_exposure_before=_of_the_day_before(other)[keep],
-    )
-
-
-def _link(exposure: Floats, exposure_before: Floats, outcome: Floats, days: _RunDays) -> RankCorrelation | None:
-    """Correlate on the run days where all is known; None if nothing varies beside the drift."""
+def _link(exposure: Floats, exposure_before: Floats, outcome: Floats, days: ScoredRunDays) -> RankCorrelation | None:
+    """Correlate on the run days where all is known; None if the exposure hardly varies beside the drift."""
     known = ~np.isnan(exposure) & ~np.isnan(outcome)
     x = exposure[known]
     before = exposure_before[known]
@@ -314,25 +267,22 @@ def _link(exposure: Floats, exposure_before: Floats, outcome: Floats, days: _Run
 
 
 def _exploratory(
-    days: _RunDays,
+    days: ScoredRunDays,
     primary: RankCorrelation,
-    scores: pd.DataFrame,
+    felt: pd.DataFrame,
     side: Side,
-    as_of: date,
     *,
     run_days: Days,
     second: tuple[Exposure, pd.Series] | None,
 ) -> tuple[Exploratory, ...]:
     """Look at the other lags, and at the second exposure, on the same run days; each where it has the runs and weeks of a full reading."""
-    felt = scores[day_numbers(scores["for_date"]) <= day_number(as_of)]
-    evening_days, evenings = daily_worst(scores_of(felt, PainMoment.AFTER, side))
-    morning_days, mornings = daily_worst(scores_of(felt, PainMoment.NEXT_MORNING, side))
+    evenings, mornings = (daily_worst(scores_of(felt, moment, side)) for moment in (PainMoment.AFTER, PainMoment.NEXT_MORNING))
     # The second morning counts only if the next run has not come.
-    second_morning = np.where(np.isin(days.day + 1, run_days), np.nan, _at(morning_days, mornings, days.day + 2))
-    outcomes = {0: _at(evening_days, evenings, days.day) - days.pain_before, 1: days.r24, 2: second_morning - days.pain_before}
+    second_morning = np.where(np.isin(days.day + 1, run_days), np.nan, value_on(mornings, days.day + 2))
+    outcomes = {0: value_on(evenings, days.day) - days.pain_before, 1: days.r24, 2: second_morning - days.pain_before}
     exposures = {Exposure.DISTANCE: (days.distance_m, days.distance_before_m)}
     if second is not None:
-        exposures[second[0]] = (days.second_exposure, days.second_exposure_before)
+        exposures[second[0]] = (days.second, days.second_before)
     found: list[tuple[Exposure, int, int, RankCorrelation]] = []
     for exposure, (values, before) in exposures.items():
         for lag, outcome in outcomes.items():
@@ -364,17 +314,6 @@ def _exploratory(
         )
         for (exposure, lag, runs, link), p in zip(found, adjusted, strict=True)
     )
-
-
-def _at(days: Days, values: Floats, wanted: Days) -> Floats:
-    if not days.size:
-        return np.full(wanted.size, np.nan)
-    place = np.minimum(np.searchsorted(days, wanted), days.size - 1)
-    return np.where(days[place] == wanted, values[place], np.nan)
-
-
-def _of_the_day_before(values: Floats) -> Floats:
-    return np.concatenate([np.full(min(1, values.size), np.nan), values[:-1]])
 
 
 def _figures(link: RankCorrelation) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How much was well borne so far: comfortable weeks, and the distance up to which weeks and single runs mostly were."""
+"""How much was well borne so far: the distance up to which weeks, and single runs, mostly were."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,9 +7,9 @@ from math import floor
 import numpy as np
 import pandas as pd
 
-from models import DistanceUnit, PainMoment, Side, day_number, week_number
-from rehab.days import Days, Floats, day_numbers, floats, timestamps, week_numbers
-from rehab.pain import scores_of
+from models import DistanceUnit, day_number, week_number
+from rehab.comfortable_weeks import NOT_COUNTED, OK, WEEK_MIN_MORNINGS
+from rehab.days import Floats, day_numbers, floats
 from rehab.response import SETTLED, SLOW, UNSETTLED
 from rehab.rules import Limit, Rule, Strength
 from rehab.shares import Bools, Share, falling_share, logistic_band, share
@@ -28,9 +28,6 @@ from rehab.wording import (
     WEEKS_TOLERATED,
 )
 
-# A comfortable week: on the limit it is counted.
-WEEK_MIN_MORNINGS = 3
-FLARE_DURING_MIN = 7  # pain during a run from which on it is a flare
 # What an estimate takes: on the limit is enough.
 MIN_COUNTED, MIN_NOT_OK, MIN_AT_OR_ABOVE, WANTED_SHARE = 8, 2, 4, 0.80
 WINDOW_WEEKS = 12
@@ -38,27 +35,7 @@ WINDOW_WEEKS = 12
 WEEK_BAND = {DistanceUnit.MILE: 5, DistanceUnit.KILOMETRE: 8}
 RUN_BAND = {DistanceUnit.MILE: 2, DistanceUnit.KILOMETRE: 3}
 
-OK, NOT_OK, NOT_COUNTED = "ok", "not ok", "not counted"
-
-COMFORTABLE_WEEK = Rule(
-    name="comfortable_week",
-    title="Comfortable week",
-    says=(
-        "A week with at least 3 next-morning scores, all within the patient's comfortable limit, in which no run was followed by 2 points more (unsettled or slow) and there was no "
-        "flare (pain during a run of 7 or more, a slow response, or limping). With fewer scores it is not counted, neither way. A next-morning score belongs to the week of its run."
-    ),
-    strength=Strength.CLINIC,
-    limits=(
-        Limit("mornings scored in the week", WEEK_MIN_MORNINGS, "mornings", ">= 3; below it the week is not counted"),
-        Limit("next-morning pain", 3, "of 10", "<= 3 unless set otherwise for the patient"),
-        Limit("R24", 2, "points", ">= 2 is not comfortable"),
-        Limit("pain during a run", FLARE_DURING_MIN, "of 10", ">= 7 is a flare"),
-    ),
-    criticism="A week with few scores may have been a bad one: what is not counted is told beside what is.",
-    may_say="So many of the counted weeks were comfortable.",
-    may_not_say="That a comfortable week shows the tendon to be well, or that an uncounted one was comfortable.",
-)
-TOLERANCE = Rule(
+RULE = Rule(
     name="tolerance_so_far",
     title="Tolerance so far",
     says=(
@@ -77,7 +54,6 @@ TOLERANCE = Rule(
     may_say="So far, weeks up to about this distance have usually been fine the next morning: a starting point.",
     may_not_say="A limit below which nothing happens, a cause, or a forecast.",
 )
-RULES = (COMFORTABLE_WEEK, TOLERANCE)
 
 
 @dataclass(frozen=True)
@@ -127,75 +103,6 @@ class Tolerance:
     patient: str | None
 
 
-def comfortable_weeks(
-    runs: pd.DataFrame,
-    scores: pd.DataFrame,
-    *,
-    side: Side,
-    week_start: int,
-    as_of: date,
-    comfortable_max: int,
-    limping_days: pd.Series | None = None,
-) -> pd.DataFrame:
-    """
-    Judge each whole week that has a run or a score: comfortable, not comfortable, or not counted.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        `run_date`, `distance_m` and `response` (of `run_responses`), in any order.
-    scores : DataFrame
-        PAIN_COLUMNS, in any order, of any side and moment. Several scores of one morning are one morning, the worst counts.
-    side : Side
-        The episode's side.
-    week_start : int
-        First day of the week, 0 Monday … 6 Sunday.
-    as_of : date
-        What is later is not known; the week of this day counts only if it is its last day.
-    comfortable_max : int
-        The patient's limit of comfortable pain, 0-10: on it is comfortable.
-    limping_days : Series or None
-        datetime64 days on which the runner said that they limped, of the episode's side.
-
-    Returns
-    -------
-    DataFrame
-        One row a week with a run or a score, ascending: `week_start` (datetime64), `runs` (int), `distance_m` (float), `mornings` (int, mornings
-        scored), `verdict` ("ok", "not ok", "not counted").
-    """
-    last = day_number(as_of)
-    run_days = day_numbers(runs["run_date"])
-    felt = scores[day_numbers(scores["for_date"]) <= last]
-    mornings, during = (scores_of(felt, moment, side) for moment in (PainMoment.NEXT_MORNING, PainMoment.DURING))
-    morning_week, during_week = (week_numbers(day_numbers(rows["counted_date"]), week_start) for rows in (mornings, during))
-    run_week = week_numbers(run_days, week_start)
-    limping_week = week_numbers(np.empty(0, np.int64) if limping_days is None else day_numbers(limping_days), week_start)
-
-    whole = last - 6  # the latest first day of a week that is over
-    known = run_days <= last
-    weeks = np.unique(np.concatenate([run_week[known], morning_week, during_week]))
-    weeks = weeks[weeks <= whole]
-    pairs = np.unique(np.stack([morning_week, day_numbers(mornings["for_date"])], axis=1), axis=0)
-    scored = _count(pairs[:, 0], weeks)
-    response = runs["response"].to_numpy(dtype=object)
-    bad = (
-        _count(morning_week[floats(mornings["nprs"]) > comfortable_max], weeks)
-        + _count(run_week[known & np.isin(response, (UNSETTLED, SLOW))], weeks)
-        + _count(during_week[floats(during["nprs"]) >= FLARE_DURING_MIN], weeks)
-        + _count(limping_week, weeks)
-    )
-    verdict = np.select([scored < WEEK_MIN_MORNINGS, bad > 0], [NOT_COUNTED, NOT_OK], OK)
-    return pd.DataFrame(
-        {
-            "week_start": timestamps(weeks),
-            "runs": _count(run_week[known], weeks),
-            "distance_m": _count(run_week[known], weeks, floats(runs["distance_m"])[known]),
-            "mornings": scored,
-            "verdict": verdict.astype(object),
-        }
-    ).astype({"runs": "int64", "mornings": "int64"})
-
-
 def week_tolerance(weeks: pd.DataFrame, *, as_of: date, week_start: int, comfortable_max: int, distance_unit: DistanceUnit) -> Tolerance:
     """
     Tell up to which weekly distance weeks were comfortable so far.
@@ -220,7 +127,7 @@ def week_tolerance(weeks: pd.DataFrame, *, as_of: date, week_start: int, comfort
 
     References
     ----------
-    See `TOLERANCE`: a choice of this project. Wilson EB (1927), J Am Stat Assoc 22:209.
+    See `RULE`: a choice of this project. Wilson EB (1927), J Am Stat Assoc 22:209.
     """
     first = _first_week(as_of, week_start)
     week = day_numbers(weeks["week_start"])
@@ -376,13 +283,3 @@ def _first_week(as_of: date, week_start: int) -> int:
     this_week = week_number(as_of, week_start)
     whole = this_week if this_week + 6 == day_number(as_of) else this_week - 7
     return whole - 7 * (WINDOW_WEEKS - 1)
-
-
-def _count(rows: Days, weeks: Days, weights: Floats | None = None) -> Floats:
-    """Count rows, or add up weights, for each of the weeks."""
-    if not weeks.size:
-        return np.empty(0)
-    at = np.searchsorted(weeks, rows)
-    inside = at < weeks.size
-    inside[inside] = weeks[at[inside]] == rows[inside]
-    return np.bincount(at[inside], weights=None if weights is None else weights[inside], minlength=weeks.size).astype(np.float64)

@@ -83,8 +83,8 @@ ONLY_DRIFTED = _therapist(
 )
 SAME_RESPONSE = _therapist(
     "association_same_response",
-    "Each run was followed by the same answer ({r24} against before), so there is nothing to compare with distance: {counted}.",
-    r24="0",
+    "Each run was followed by the same {same}, so there is nothing to compare with distance: {counted}.",
+    same="change, 0",
     counted="24 scored runs in 16 weeks",
 )
 MORE_AFTER_LONGER = _therapist(

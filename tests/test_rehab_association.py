@@ -127,7 +127,16 @@ def test_a_distance_that_only_rises_steadily_cannot_tell() -> None:
 def test_the_same_answer_to_every_run_leaves_nothing_to_compare() -> None:
     shown = association(*course(12, scattered, lambda *_: 0))
     assert (shown.level, shown.tau) == (Level.CANNOT_TELL, None)
-    assert "the same answer (0 against before)" in shown.therapist
+    assert "the same change, 0, so there is nothing to compare" in shown.therapist
+
+
+def test_the_same_next_morning_each_time_leaves_nothing_to_compare_either() -> None:
+    runs, scores = course(12, scattered, lambda *_: 0)
+    for number, pair in enumerate(zip(scores[::2], scores[1::2], strict=True)):
+        pair[0]["nprs"], pair[1]["nprs"] = number % 3, 1
+    shown = association(runs, scores)
+    assert shown.level is Level.CANNOT_TELL
+    assert "the same next morning, 1 of 10, so" in shown.therapist
 
 
 # What is said

@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import DistanceUnit, PainMoment, Side
+from rehab import comfortable_weeks as comfortable
+from rehab import tolerance
+from rehab.comfortable_weeks import comfortable_weeks
 from rehab.rules import Strength
-from rehab.tolerance import RULES, Tolerance, comfortable_weeks, run_tolerance, week_tolerance
+from rehab.tolerance import Tolerance, run_tolerance, week_tolerance
 from tests.rehab_scenes import METRES_PER_MILE, MONDAY, random_runs, random_scores, runs_frame, scores_frame, week_of, week_starts
 
 SUNDAY = MONDAY + timedelta(days=6)
@@ -337,6 +340,7 @@ def test_runs_before_the_twelve_weeks_and_after_the_day_do_not_count() -> None:
 
 
 def test_the_rules_are_a_choice_of_this_project_and_name_their_limits() -> None:
-    assert all(rule.strength is Strength.CLINIC and rule.criticism and rule.may_not_say for rule in RULES)
-    assert [limit.value for limit in RULES[0].limits] == [3, 3, 2, 7]
-    assert [limit.value for limit in RULES[1].limits] == [8, 2, 0.80, 4, 12]
+    rules = comfortable.RULE, tolerance.RULE
+    assert all(rule.strength is Strength.CLINIC and rule.criticism and rule.may_not_say for rule in rules)
+    assert [limit.value for limit in rules[0].limits] == [3, 3, 2, 7]
+    assert [limit.value for limit in rules[1].limits] == [8, 2, 0.80, 4, 12]

@@ -1,8 +1,8 @@
 """
 How often do we tell a direction where there is none? Simulated runners, put through what is shown.
 
-The set-ups are those of the clinical specification: series that depend on themselves (AR(1)), recovery (pain 5 to 2 while miles go from 10 to 22), and true
-harm with miles cut after sore weeks. Beside it stands what everybody would try first: Spearman's correlation of weekly miles and weekly pain.
+The set-ups: series that depend on themselves (AR(1)), recovery (pain 5 to 2 while miles go from 10 to 22), and true harm with miles cut
+after sore weeks. Beside it stands what everybody would try first: Spearman's correlation of weekly miles and weekly pain.
 
     python -m benchmarks.association --series 3000
 """

@@ -39,9 +39,10 @@ RULE = Rule(
     name="run_response_association",
     title="Run distance and the next morning",
     says=(
-        "Correlates, by ranks, the distance of each run day with the change to the next morning. What was pre-set is distance and the next morning; "
-        "the rest is exploratory and adjusted for how many were looked at. Change over time, pain before the run and the distance of the run day before are taken "
-        "out first. A direction is told only if the 95 % interval leaves out 0, which it does in about 5 of 100 runners without any link."
+        "Correlates, by ranks, the distance of each run day with the change to the next morning. That pair was chosen beforehand; "
+        "all else is exploratory and adjusted for how many were looked at. Change over time, pain before the run and the distance of "
+        "the run day before are taken out first. A direction is told only if the 95 % interval leaves out 0, which happens in about 5 "
+        "of 100 runners without any link."
     ),
     strength=Strength.CLINIC,
     limits=(
@@ -64,8 +65,8 @@ RULE = Rule(
         ),
     ),
     criticism=(
-        "Observational: runs are chosen partly because of pain, and weather, sleep or work may move both. The limits and the lag are a choice; no study was found "
-        "that measures the lag from a run to lateral hip pain."
+        "Observational: runs are chosen partly because of pain, and weather, sleep or work may move both. The limits and the lag are a "
+        "choice; no study was found that measures the lag from a run to lateral hip pain."
     ),
     may_say="Sorer mornings often followed longer runs; it may not be the only reason.",
     may_not_say="That distance brings the pain on, that more miles help, or what the next run will do. No p and no interval to the patient.",

@@ -20,8 +20,9 @@ RULE = Rule(
     name="comfortable_week",
     title="Comfortable week",
     says=(
-        "A week with at least 3 next-morning scores, all within the patient's comfortable limit, in which no run was followed by 2 points more (unsettled or slow) and there was no "
-        "flare (pain during a run of 7 or more, a slow response, or limping). With fewer scores it is not counted, neither way. A next-morning score belongs to the week of its run."
+        "A week with at least 3 next-morning scores, all within the patient's comfortable limit, in which no run was followed by 2 points "
+        "more (unsettled or slow) and there was no flare (pain during a run of 7 or more, a slow response, or limping). With fewer scores "
+        "it is not counted, neither way. A next-morning score belongs to the week of its run."
     ),
     strength=Strength.CLINIC,
     limits=(

@@ -7,7 +7,7 @@ from scipy.stats import kendalltau
 
 from rehab.days import Days, Floats
 
-PERMUTATIONS, DRAWS, SEED = 1999, 1000, 20250306
+PERMUTATIONS, DRAWS, SEED = 999, 1000, 20250306
 INTERVAL = 0.95
 # On the limit it is a claim: 1 of 20 runners without any link is then said to have one.
 CLAIM_MAX_P = 0.05
@@ -99,9 +99,9 @@ def rank_correlation(exposure: Floats, outcome: Floats, covariates: Floats, bloc
     more (Freedman and Lane), and counts how often a rearranged series has as strong a link. A rotation of the series (circular shift) has only as
     many rearrangements as there are weeks, so its p cannot go below 1/20 before the twentieth; the blocks of eight weeks already have 40,320.
 
-    The interval is that of a bootstrap which draws whole blocks with replacement, but its bound towards 0 lies where the permutation test puts it (on Fisher's
-    scale), and the other one at least as far from tau: so the interval leaves out 0 exactly where p is at most 0.05, and the two never disagree. Taken alone the
-    bootstrap left out 0 in up to 11 of 100 short series without a link; taken together with the test, in 3 of 100.
+    The interval is that of a bootstrap which draws whole blocks with replacement, but its bound towards 0 lies where the permutation test
+    puts it (on Fisher's scale), and the other one at least as far from tau: so it leaves out 0 exactly where p is at most 0.05, and the two
+    never disagree. Taken alone the bootstrap left out 0 in up to 11 of 100 short series without a link; taken together with the test, in 3.
 
     Parameters
     ----------

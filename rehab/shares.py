@@ -96,8 +96,8 @@ def logistic_band(exposure: Floats, ok: Bools, *, wanted: float) -> tuple[float,
     """
     Give the 95 % band of the largest exposure at which a logistic curve is at least `wanted`.
 
-    The curve has a weak prior and is summed over a grid. Within each curve only exposures from the smallest to the largest that were observed are looked
-    at, so the band never reaches beyond them; a curve below `wanted` throughout counts as the smallest.
+    The curve has a weak prior and is summed over a grid. Only exposures from the smallest to the largest observed are looked at, so the band
+    never reaches beyond them; a curve below `wanted` throughout counts as the smallest.
 
     Parameters
     ----------

@@ -39,8 +39,10 @@ RULE = Rule(
     name="tolerance_so_far",
     title="Tolerance so far",
     says=(
-        "The largest distance that was run at which the estimated share of comfortable weeks (or settled runs) is at least 80 %, given only that the share does not rise with distance, with a band from a "
-        "logistic curve with a weak prior, reaching to that distance. Both are shown or neither. Otherwise no upper limit was seen yet, which is not the same as the longest week. Of the last 12 whole weeks; never beyond what was run."
+        "The largest distance that was run at which the estimated share of comfortable weeks (or settled runs) is at least 80 %, given "
+        "only that the share does not rise with distance. Its band is that of a logistic curve with a weak prior, and reaches to that "
+        "distance. Both are shown or neither. Otherwise no upper limit was seen yet, which is not the same as the longest week. Only the "
+        "last 12 whole weeks count, and nothing is said beyond what was run."
     ),
     strength=Strength.CLINIC,
     limits=(
@@ -110,8 +112,8 @@ def week_tolerance(weeks: pd.DataFrame, *, as_of: date, week_start: int, comfort
     Parameters
     ----------
     weeks : DataFrame
-        As `comfortable_weeks` gives them, in any order. Those with a run among the 12 whole weeks before `as_of` count: a week without a run says nothing
-        of distance.
+        As `comfortable_weeks` gives them, in any order. Of the last 12 whole weeks those with a run count: a week without one says
+        nothing of distance.
     as_of : date
         Last day that is known.
     week_start : int
@@ -146,8 +148,8 @@ def run_tolerance(runs: pd.DataFrame, *, as_of: date, week_start: int, distance_
     Parameters
     ----------
     runs : DataFrame
-        `run_date`, `distance_m` and `response` (of `run_responses`), in any order. Those of the 12 whole weeks before `as_of` and of the week so far count.
-        An unknown response is not counted.
+        `run_date`, `distance_m` and `response` (of `run_responses`), in any order. Those of the last 12 whole weeks and of the week so far
+        count; an unknown response does not.
     as_of : date
         Last day that is known.
     week_start : int

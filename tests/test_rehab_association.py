@@ -148,7 +148,7 @@ def test_sorer_mornings_after_longer_runs_are_told_to_both() -> None:
     assert shown.tau is not None
     assert shown.low is not None
     assert shown.tau > shown.low > 0
-    assert shown.p == 1 / 2000  # as small as 1,999 rearrangements can make it
+    assert shown.p == 1 / 1000  # as small as 999 rearrangements can make it
     assert shown.therapist.startswith("Sorer mornings often followed longer runs: Kendall τ +0.")
     assert "60 scored runs in 20 weeks" in shown.therapist
     assert "p = 0.001, block permutation. Observational" in shown.therapist

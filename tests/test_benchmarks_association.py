@@ -55,11 +55,10 @@ def test_a_direction_is_read_from_the_sentence_or_from_anything_said_to_the_pati
 
 
 def test_recovery_misleads_the_naive_look_in_most_runners_and_what_is_shown_in_few() -> None:
-    found = rates(cell("recovery drift, 12 wk"), 30)
+    found = rates(cell("recovery drift, 12 wk"), 20)
     assert found.naive_less > 0.6
     assert found.told <= 0.2
     assert found.levels == "direction"
-    assert found.line == rates(cell("recovery drift, 12 wk"), 30).line
 
 
 def test_true_harm_is_told_though_miles_were_cut_and_the_naive_look_has_the_wrong_sign() -> None:
@@ -71,6 +70,7 @@ def test_true_harm_is_told_though_miles_were_cut_and_the_naive_look_has_the_wron
 def test_too_little_is_never_told_anything() -> None:
     found = rates(cell("too little"), 5)
     assert (found.levels, found.told, found.exploratory) == ("charts only", 0, 0)
+    assert found.line == rates(cell("too little"), 5).line
 
 
 @pytest.mark.parametrize(("told", "holds"), [(0.029, False), (0.031, True), (0.05, True), (0.069, True), (0.071, False)])

@@ -249,6 +249,11 @@ def test_only_the_last_twelve_whole_weeks_count() -> None:
     assert borne(weeks, as_of=SUNDAY).share.counted == 11  # the week that began on MONDAY is over now
 
 
+def test_a_week_that_is_not_over_on_the_day_does_not_count_yet() -> None:
+    weeks = weeks_of("oo").assign(week_start=lambda rows: rows["week_start"] + pd.Timedelta(days=7))  # the second begins on MONDAY
+    assert [borne(weeks, as_of=SUNDAY - timedelta(days=early)).share.counted for early in (1, 0)] == [1, 2]
+
+
 def test_nothing_counted_says_what_it_takes() -> None:
     shown = borne(weeks_of("??"))
     assert (shown.bands, shown.share.counted, shown.up_to_m, shown.patient) == ((), 0, None, None)

@@ -78,7 +78,7 @@ HARDLY_VARIED = _therapist(
 )
 ONLY_DRIFTED = _therapist(
     "association_only_drifted",
-    "Mileage hardly varied beside its steady change over time, so this cannot tell whether longer runs are followed by sorer mornings: {counted}.",
+    "Mileage hardly varied beside its steady change over time and with the pain before runs, so this cannot tell whether longer runs are followed by sorer mornings: {counted}.",
     counted="24 scored runs in 16 weeks",
 )
 SAME_RESPONSE = _therapist(

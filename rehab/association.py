@@ -174,7 +174,7 @@ def run_association(
     Runs of one day share one next morning: they are one run day, their distances added. Before ranks are compared, four things are taken
     out of both distance and R24: the mean, a straight line in time, the pain before the run (the reference of R24: a low one comes back up by
     itself, and long runs are run on easy days), and the distance of the run day before (distances follow one another, and so does pain). The
-    pain of the whole week before instead, or beside it, changed nothing in simulated series; without the distance before, up to 7 of 100
+    pain of the whole week before beside it changed nothing in simulated series; without the distance before, up to 7 of 100
     without any link were told a direction. How often it is now: benchmarks/association.py.
 
     Parameters

@@ -93,6 +93,12 @@ PROOFS = (
         ("-m", "benchmarks.audit_tampering"),
         r"found|append|Checking",
     ),
+    Proof(
+        "A direction is told where there is none in 5 of 100 runners, as it claims",
+        "3,000 simulated runners in each situation, through the sentence that is shown: told direction, percent, beside the naive look (benchmarks/association.py).",
+        ("-m", "benchmarks.association", "--series", "3000"),
+        r"effect|harm|too little|percent|naive",
+    ),
 )
 
 

@@ -12,6 +12,8 @@ BAND_STEP = 0.5
 CAP_STEP = 0.1
 # The least that is put in numbers: a mile, or the half kilometre next to it.
 LEAST = {DistanceUnit.MILE: 1.0, DistanceUnit.KILOMETRE: 1.5}
+# Runs are stored in whole metres: four runs of 2.5 miles add up to 10 miles less 1.4 m, and that is 10 miles.
+WHOLE_METRES_M = 2.0
 _HAIR = 1e-9  # a number on a step is on it, whatever its last bit
 
 
@@ -58,18 +60,16 @@ def rounded_band(low_m: float, high_m: float, *, unit: DistanceUnit, current_m: 
     >>> band_words(band, DistanceUnit.MILE)
     '12.5 to 14.0 mi'
     """
-    if not_above_m is not None:
-        high_m = min(high_m, not_above_m)
-        low_m = min(low_m, high_m)
     step_m, least_m = BAND_STEP * metres_per(unit), LEAST[unit] * metres_per(unit)
-    if _down(high_m, step_m) * step_m < least_m:
+    most = None if not_above_m is None else _down(not_above_m, step_m)
+    high = _down(high_m + WHOLE_METRES_M, step_m)
+    high = high if most is None else min(high, most)
+    if high * step_m < least_m - _HAIR:
         return Band(current_m, current_m, keep_current=True)
-    low = _up(max(low_m, min(least_m, current_m)), step_m)
-    high = _down(high_m, step_m)
+    low = _up(max(low_m, min(least_m, current_m)) - WHOLE_METRES_M, step_m)
     if low > high:
         nearest = math.floor((low_m + high_m) / 2 / step_m + 0.5 + _HAIR)
-        above = not_above_m is not None and nearest > _down(not_above_m, step_m)
-        low = high = max(high if above else nearest, high)
+        low = high = nearest if most is None else min(nearest, most)
     return Band(low * step_m, high * step_m)
 
 
@@ -85,7 +85,9 @@ def rounded_cap(cap_m: float | None, unit: DistanceUnit) -> float | None:
     if cap_m is None:
         return None
     step_m = CAP_STEP * metres_per(unit)
-    return _down(cap_m, step_m) * step_m or None
+    # Half a metre is rounding (10 miles are stored as 16,093 m), as long as a run of whole metres up to the cap stays within it.
+    slack_m = min(0.5, math.floor(cap_m) + 1 - 1e-6 - cap_m)
+    return _down(max(cap_m, cap_m + slack_m), step_m) * step_m or None
 
 
 def band_words(band: Band, unit: DistanceUnit) -> str:

@@ -131,11 +131,15 @@ def _withheld(inputs: DecisionInputs) -> str:
     return ""
 
 
+def _volume(share: Share, inputs: DecisionInputs) -> float | None:
+    return {"base": inputs.blocks.base_m, "low": inputs.blocks.low_m, "before_gap": inputs.before_gap.b3_m}[share.of]
+
+
 def _raw_band(share: Share | None, inputs: DecisionInputs) -> tuple[float, float] | None:
     """Shares of a distance that is known and fresh, in metres."""
     if share is None or not is_fresh(inputs):
         return None
-    volume = {"base": inputs.blocks.base_m, "low": inputs.blocks.low_m, "before_gap": inputs.before_gap.b3_m}[share.of]
+    volume = _volume(share, inputs)
     if not volume:
         return None
     if volume < share.small_below_m:
@@ -147,12 +151,13 @@ def _rounded(share: Share | None, raw: tuple[float, float] | None, state: State,
     if share is None or raw is None:
         return None
     blocks = inputs.before_gap if share.of == "before_gap" else inputs.blocks
-    current = blocks.w7_m or (blocks.low_m if share.of == "low" else blocks.base_m)
-    if not current:
+    volume = _volume(share, inputs)
+    if not volume:
         return None
+    current = min(volume, blocks.w7_m or volume)
     not_above = None
     if share.of == "low":
-        not_above = blocks.low_m if not blocks.w7_m else blocks.w7_m
+        not_above = blocks.w7_m or volume
     elif state.code == "S8":
         not_above = blocks.next_week_below_spike_m
     return rounded_band(*raw, unit=inputs.distance_unit, current_m=current, not_above_m=not_above)

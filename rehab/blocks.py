@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from models import day_number
-from rehab.days import Coverage, coverage_until, day_numbers, floats
+from rehab.days import Coverage, Days, Floats, coverage_until, day_numbers, floats
 from rehab.rules import Limit, Rule, Strength
 from rehab.units import METRES_PER_MILE
 
@@ -111,14 +111,18 @@ def seven_day_blocks(runs: pd.DataFrame, *, coverage: Coverage | None, as_of: da
     Blocks
         Only blocks of which all seven days are covered; empty without one.
     """
+    return blocks_of_days(day_numbers(runs["run_date"]), floats(runs["distance_m"]), coverage=coverage, as_of=as_of)
+
+
+def blocks_of_days(days: Days, distance_m: Floats, *, coverage: Coverage | None, as_of: date) -> Blocks:
+    """Do the same from day numbers and metres, one of each a run."""
     known = coverage_until(coverage, as_of)
     if known is None:
         return Blocks()
-    last = day_number(known.last_day)
     count = ((known.last_day - known.first_day).days + 1) // BLOCK_DAYS
-    age = last - day_numbers(runs["run_date"])
+    age = day_number(known.last_day) - days
     inside = (age >= 0) & (age < count * BLOCK_DAYS)
-    totals = np.bincount(age[inside] // BLOCK_DAYS, weights=floats(runs["distance_m"])[inside], minlength=count)
+    totals = np.bincount(age[inside] // BLOCK_DAYS, weights=distance_m[inside], minlength=count)
     return blocks_of(totals.tolist() if count else (), known.last_day)
 
 

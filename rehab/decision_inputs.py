@@ -4,15 +4,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from statistics import median
 
 import numpy as np
 import pandas as pd
 
 from models import DistanceUnit, PainMoment, Side, day_number
-from rehab.blocks import Blocks, seven_day_blocks
+from rehab.blocks import Blocks, blocks_of_days
 from rehab.days import Coverage, Days, Floats, coverage_until, day_numbers, floats
 from rehab.limits import Limits
-from rehab.pain import Trend, daily_worst, scores_of
+from rehab.pain import Trend
 from rehab.response import SETTLED, SLOW, UNSETTLED
 from rehab.screen import NEVER_ASKED, ScreenStanding
 
@@ -115,7 +116,7 @@ class DecisionInputs:
     @property
     def median_during(self) -> float | None:
         """Median pain during the scored runs; None without one."""
-        return float(np.median([run.during for run in self.scored_runs])) if self.scored_runs else None
+        return float(median(run.during for run in self.scored_runs)) if self.scored_runs else None
 
     @property
     def unsettled_runs(self) -> int:
@@ -198,13 +199,11 @@ def decision_inputs(
     response = runs["response"].to_numpy(dtype=object)[order[:recent]]
     run_ids = runs["run_id"].to_numpy(dtype=np.int64)[order[:recent]]
 
-    felt = day_numbers(scores["for_date"])
-    lately = scores[(felt > today - WIDE_WINDOW_DAYS) & (felt <= today)]
-    during = _during(scores_of(lately, PainMoment.DURING, side), run_ids, today - age[:recent])
+    told = _told(scores, side, day_number(started_on), today)
+    during = _during(told, run_ids, today - age[:recent])
     window = WIDE_WINDOW_DAYS if recent <= WIDE_UP_TO_RUNS else WINDOW_DAYS
     scored = np.flatnonzero(~np.isnan(during) & (age[:recent] < window))[:SCORED_RUNS]
     since = int(scored[-1]) + 1 if scored.size == SCORED_RUNS else int(np.searchsorted(age[:recent], window))
-    mornings = today - day_numbers(scores_of(lately, PainMoment.NEXT_MORNING, side)["for_date"])
 
     green = (during <= limits.comfortable_max) & (response == SETTLED)  # NaN is not green
     not_green = age[:recent][~green]
@@ -223,20 +222,20 @@ def decision_inputs(
     prescribed = None
     if strength_sessions_per_week > 0:  # NaN is not
         prescribed = round(strength_sessions_per_week * STRENGTH_DAYS / 7)
-    pain_at_start, pain_change = _course(scores, felt, side, day_number(started_on), today)
+    pain_at_start, pain_change = _course(told.mornings, day_number(started_on), today)
     return DecisionInputs(
         as_of=as_of,
         screen=screen,
         limits=limits,
         distance_unit=distance_unit,
-        blocks=seven_day_blocks(runs, coverage=coverage, as_of=as_of),
-        before_gap=seven_day_blocks(runs, coverage=coverage, as_of=last_run) if last_run else Blocks(),
+        blocks=blocks_of_days(today - age, distance, coverage=coverage, as_of=as_of),
+        before_gap=blocks_of_days(today - age, distance, coverage=coverage, as_of=last_run) if last_run else Blocks(),
         days_without_log=(as_of - known.last_day).days if known else None,
         days_without_run=without_run,
         scored_runs=tuple(
             ScoredRun(date.fromordinal(as_of.toordinal() - int(age[row])), int(during[row]), str(response[row])) for row in scored.tolist()
         ),
-        morning_scores=int(np.unique(mornings[mornings < window]).size),
+        morning_scores=sum(day > today - window for day in told.mornings),
         window_days=window,
         slow_runs=int(np.count_nonzero(response[:since] == SLOW)),
         limping_days=_days_within(limping_days, today, LIMPING_DAYS),
@@ -257,15 +256,40 @@ def decision_inputs(
     )
 
 
-def _during(scores: pd.DataFrame, run_ids: Days, run_days: Days) -> Floats:
+@dataclass(frozen=True)
+class _Told:
+    """Scores of one side that matter here: worst pain during by run and, where it names none, by day; worst of each morning by day."""
+
+    during_of_run: dict[int, float]
+    during_of_day: dict[int, float]
+    mornings: dict[int, float]
+
+
+def _told(scores: pd.DataFrame, side: Side, start: int, today: int) -> _Told:
+    felt = day_numbers(scores["for_date"])
+    lately = felt > today - WIDE_WINDOW_DAYS
+    at_start = (felt >= start) & (felt < start + COURSE_DAYS)
+    # Few rows are needed of what may be years of them: they become plain values at once.
+    rows = np.flatnonzero((lately | at_start) & (felt <= today))
+    moments, sides = (scores[name].array.take(rows).tolist() for name in ("moment", "side"))
+    nprs_of_row, run_of_row = (floats(scores[name])[rows].tolist() for name in ("nprs", "run_id"))
+    told = _Told({}, {}, {})
+    for day, moment, of_side, nprs, run in zip(felt[rows].tolist(), moments, sides, nprs_of_row, run_of_row, strict=True):
+        if of_side != side:
+            continue
+        if moment == PainMoment.NEXT_MORNING:
+            told.mornings[day] = max(nprs, told.mornings.get(day, nprs))
+        elif moment == PainMoment.DURING and math.isnan(run):
+            told.during_of_day[day] = max(nprs, told.during_of_day.get(day, nprs))
+        elif moment == PainMoment.DURING:
+            told.during_of_run[int(run)] = max(nprs, told.during_of_run.get(int(run), nprs))
+    return told
+
+
+def _during(told: _Told, run_ids: Days, run_days: Days) -> Floats:
     """Worst score of each run: those that name it, else those of its day that name none."""
-    by_run: dict[int, float] = {}
-    by_day: dict[int, float] = {}
-    for run, day, nprs in zip(floats(scores["run_id"]), day_numbers(scores["for_date"]).tolist(), floats(scores["nprs"]), strict=True):
-        worst, key = (by_day, day) if math.isnan(run) else (by_run, int(run))
-        worst[key] = max(nprs, worst.get(key, nprs))
-    found = [by_run.get(run, by_day.get(day, math.nan)) for run, day in zip(run_ids.tolist(), run_days.tolist(), strict=True)]
-    return np.array(found, dtype=np.float64)
+    runs = zip(run_ids.tolist(), run_days.tolist(), strict=True)
+    return np.array([told.during_of_run.get(run, told.during_of_day.get(day, math.nan)) for run, day in runs], dtype=np.float64)
 
 
 def _longest(distance: Floats, age: Days, newest: int, days: int) -> int | None:
@@ -287,14 +311,14 @@ def _sessions(days: Sequence[date] | pd.Series, today: int) -> int:
     return int(np.count_nonzero((age >= 0) & (age < STRENGTH_DAYS)))
 
 
-def _course(scores: pd.DataFrame, felt: Days, side: Side, start: int, today: int) -> tuple[float | None, float | None]:
-    """Median of the first two weeks, and that of the last two less it; they may not overlap."""
+def _course(mornings: dict[int, float], start: int, today: int) -> tuple[float | None, float | None]:
+    """Median of the first two weeks, and that of the last two weeks less it; they may not overlap."""
     if today - start < 2 * COURSE_DAYS - 1:
         return None, None
-    medians = []
-    for first in (start, today - COURSE_DAYS + 1):
-        inside = scores[(felt >= first) & (felt < first + COURSE_DAYS)]
-        nprs = daily_worst(scores_of(inside, PainMoment.NEXT_MORNING, side))[1]
-        medians.append(float(np.median(nprs)) if nprs.size >= COURSE_MIN_SCORES else None)
-    at_start, now = medians
+    at_start, now = (_median_from(mornings, first) for first in (start, today - COURSE_DAYS + 1))
     return at_start, None if at_start is None or now is None else now - at_start
+
+
+def _median_from(mornings: dict[int, float], first: int) -> float | None:
+    nprs = [score for day, score in mornings.items() if first <= day < first + COURSE_DAYS]
+    return median(nprs) if len(nprs) >= COURSE_MIN_SCORES else None

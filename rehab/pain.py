@@ -11,6 +11,7 @@ from scipy.stats import theilslopes
 
 from models import NPRS_MAX, PAIN_WEEK_COLUMNS, PainMoment, Side, day_number
 from rehab.days import Days, Floats, day_numbers, floats, week_numbers
+from rehab.limits import Limits
 from rehab.rules import Limit, Rule, Strength
 from rehab.sources import NUMERIC_SCALE, NUMERIC_SCALE_IN_THERAPY, PAIN_MONITORING
 from rehab.units import signed_text
@@ -43,8 +44,8 @@ ZONES_RULE = Rule(
     ),
     strength=Strength.CONSENSUS,
     limits=(
-        Limit("comfortable", 3, "of 10", "≤ 3, or the patient's own"),
-        Limit("acceptable if it settles", 5, "of 10", "≤ 5, or the patient's own"),
+        Limit("comfortable", Limits.comfortable_max, "of 10", "≤ 3, or the patient's own"),
+        Limit("acceptable if it settles", Limits.acceptable_max, "of 10", "≤ 5, or the patient's own"),
     ),
     sources=(PAIN_MONITORING,),
     criticism="Equivalence was not proven (n = 38); the cut at 5 is convention; not tested in gluteal tendinopathy and not for bone stress injury.",

@@ -159,7 +159,7 @@ RULE = Rule(
     limits=(Limit("age of an answer", VALID_DAYS, "days", "> 28 is unanswered; on the limit it still counts"),),
     sources=(
         Source(
-            "Robertson GA, Wood AM (2017), 10.1055/s-0043-103946",
+            "Robertson & Wood 2017, doi 10.1055/s-0043-103946",
             "Exercise-related groin pain is the commonest sign of a stress injury of the femoral neck; MRI follows the X-ray, and delay risks displacement.",
             Strength.CONSENSUS,
         ),
@@ -169,17 +169,17 @@ RULE = Rule(
             Strength.CONSENSUS,
         ),
         Source(
-            "Reiman MP et al. (2020), 10.1136/bjsports-2019-101453",
+            "Reiman 2020, doi 10.1136/bjsports-2019-101453",
             "Tumor, infection, stress fracture, slipped epiphysis and the spine are excluded before hip-related pain is named.",
             Strength.CONSENSUS,
         ),
         Source(
-            "Mountjoy M et al. (2023), 10.1136/bjsports-2023-106994",
+            "Mountjoy 2023, doi 10.1136/bjsports-2023-106994",
             "Signs by which low energy availability (REDs) is screened for.",
             Strength.CONSENSUS,
         ),
         Source(
-            "Harris JD et al. (2016), 10.1249/JSR.0000000000000245; Fredericson M et al. (2003), Phys Sportsmed",
+            "Harris 2016, doi 10.1249/JSR.0000000000000245; Fredericson 2003, Phys Sportsmed",
             "Sacral and pubic stress injuries come with one-sided buttock or pubic pain; an X-ray is often negative.",
             Strength.CONSENSUS,
         ),

@@ -249,15 +249,20 @@ def test_neither_order_of_rows_nor_what_comes_later_changes_the_inputs(
     assert decision.band is None or decision.band.low_m > 0
 
 
-@given(runs=random_runs, scores=random_scores, offset=st.integers(0, 49), drop=st.integers(0, 60))
-def test_a_missing_answer_never_makes_an_episode_greener(
-    runs: list[dict[str, Any]], scores: list[dict[str, Any]], offset: int, drop: int
+@given(runs=random_runs, scores=random_scores, offset=st.integers(0, 49))
+def test_no_run_counts_as_scored_or_settled_without_the_answers_it_takes(
+    runs: list[dict[str, Any]], scores: list[dict[str, Any]], offset: int
 ) -> None:
-    fewer = scores[:drop] + scores[drop + 1 :]
-    as_of, coverage = day(offset), coverage_of(runs, scores)
-    with_it, without = (known(runs, given_scores, as_of=as_of, coverage=coverage) for given_scores in (scores, fewer))
-    assert without.morning_scores <= with_it.morning_scores
-    assert len(without.scored_runs) <= len(with_it.scored_runs)
+    numbered = [{"run_id": number, **run} for number, run in enumerate(runs, start=1)]
+    mine = [{"run_id": None, **score} for score in scores if score.get("side", "left") == "left"]
+    shown = known(numbered, mine, as_of=day(offset), coverage=coverage_of(runs, scores))
+    during_days = {score["for_date"] for score in mine if score["moment"] == "during" and score["for_date"] <= day(offset)}
+    morning_days = {score["for_date"] for score in mine if score["moment"] == "next_morning" and score["for_date"] <= day(offset)}
+    for run in shown.scored_runs:
+        assert run.day in during_days
+        if run.response == "settled":
+            assert run.day + timedelta(days=1) in morning_days
+    assert shown.morning_scores == len([felt for felt in morning_days if (day(offset) - felt).days < shown.window_days])
 
 
 def test_a_week_nobody_logged_does_not_change_the_base() -> None:

@@ -3,16 +3,21 @@
 from dataclasses import dataclass
 
 from rehab.bands import Band, band_words, rounded_band, rounded_cap
+from rehab.days import day_words
 from rehab.decision_inputs import DecisionInputs
 from rehab.pain import is_meaningful_change
+from rehab.response import UNKNOWN
 from rehab.rules import Rule
 from rehab.screen import PATIENT_SENTENCE
 from rehab.state_rules import HOLD_BAND, NO_DATA_CAP, REVIEW_WEEKS, STATE_RULES, Share
-from rehab.states import Choice, State, is_fresh, is_red_flag, lacks, not_green_yet, state_of
+from rehab.states import Choice, State, is_fresh, is_red_flag, lacks, state_of
 from rehab.units import distance_text, signed_text
 
 RULES = STATE_RULES
-BEING_CHECKED = "A red flag is being checked: nothing is suggested. The confirmed plan stays as it is until you change it."
+BEING_CHECKED = (
+    "Being checked: nothing is suggested while the red-flag screen is open or unanswered. "
+    "The confirmed plan stays as it is until you change it."
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,7 @@ def _withheld(inputs: DecisionInputs) -> str:
     if is_red_flag(inputs):
         return BEING_CHECKED
     if inputs.limits.no_suggestions:
-        return f"Nothing is suggested for this patient: {inputs.limits.reason.strip().rstrip('.')}."
+        return f"Nothing is suggested for this patient: {inputs.limits.no_suggestions_reason.strip().rstrip('.')}."
     return ""
 
 
@@ -186,10 +191,9 @@ def _raw_cap(share: Share | None, inputs: DecisionInputs) -> float | None:
 def _suggested(band: Band | None, cap_m: float | None, inputs: DecisionInputs) -> tuple[str, ...]:
     unit = inputs.distance_unit
     said = []
-    if band is not None and band.keep_current:
-        said.append(f"Suggested for next week: {band_words(band, unit)}.")
-    elif band is not None:
-        said.append(f"Suggested for next week: {band_words(band, unit)} in all.")
+    if band is not None:
+        in_all = "" if band.keep_current else " in all"
+        said.append(f"Suggested for next week: {band_words(band, unit)}{in_all}.")
     if cap_m is not None:
         said.append(f"No single run over {distance_text(cap_m, unit, places=1)}.")
     return tuple(said)
@@ -204,17 +208,16 @@ def _held_back(state: State, raw: tuple[float, float] | None, inputs: DecisionIn
 
 
 def _options(state: State, band: Band | None, inputs: DecisionInputs) -> tuple[Option, ...]:
-    options = []
+    options, unit = [], inputs.distance_unit
     for choice in state.choices:
         if choice is Choice.BAND and band is not None:
-            options.append(Option(choice, f"Next week {band_words(band, inputs.distance_unit)}", band))
+            options.append(Option(choice, f"Next week: {band_words(band, unit)}", band))
         elif choice is Choice.BAND:
             options.append(Option(Choice.ASK_FOR_LOGS, "Ask for logs: too little is logged for a distance"))
         elif choice is Choice.CADENCE_STEP:
             held = _rounded(HOLD_BAND, _raw_band(HOLD_BAND, inputs), state, inputs)
             if held is not None:
-                words = f"The next cadence step, distance held at {band_words(held, inputs.distance_unit)}"
-                options.append(Option(choice, words, held))
+                options.append(Option(choice, f"The next cadence step; distance: {band_words(held, unit)}", held))
         else:
             options.append(Option(choice, "Ask for logs"))
     return (*options, Option(Choice.NO_CHANGE, "No change: the confirmed plan stays"))
@@ -222,8 +225,7 @@ def _options(state: State, band: Band | None, inputs: DecisionInputs) -> tuple[O
 
 def _missing(state: State, band: Band | None, inputs: DecisionInputs) -> tuple[str, ...]:
     missing = list(lacks(inputs)) if state.code == "S2" or (band is None and state.band is not None) else []
-    if state.code == "S7":
-        missing += [said for said in not_green_yet(inputs) if "not known" in said]
+    missing += [f"the response to the run of {day_words(run.day)}" for run in inputs.scored_runs if run.response == UNKNOWN]
     if inputs.trend == "not enough entries":
         missing.append("enough entries for a pain trend")
     if inputs.strength_prescribed is None:

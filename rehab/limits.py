@@ -24,7 +24,7 @@ class Limits:
         One run may be this many times the longest run of the 30 days before; more is a spike. Compared with two decimals.
     no_suggestions : bool
         True where the app suggests nothing: under 18 years, pregnancy, or as the therapist says.
-    reason : str
+    no_suggestions_reason : str
         Why nothing is suggested.
 
     Raises
@@ -38,16 +38,16 @@ class Limits:
     settled_max: float = 1
     max_step_ratio: float = 1.10
     no_suggestions: bool = False
-    reason: str = ""
+    no_suggestions_reason: str = ""
 
     def __post_init__(self) -> None:
-        if not NPRS_MIN <= self.comfortable_max <= self.acceptable_max < NPRS_MAX:
-            raise ValueError("Comfortable may not lie above acceptable, and both lie between 0 and 9.")
+        if not NPRS_MIN <= self.comfortable_max <= self.acceptable_max <= NPRS_MAX:
+            raise ValueError("Comfortable may not lie above acceptable, and both lie between 0 and 10.")
         if self.settled_max < 0:
             raise ValueError("What counts as settled may not be below the reference.")
         if not STEP_RATIO_MIN <= self.max_step_ratio <= STEP_RATIO_MAX:
             raise ValueError(f"The longest step lies between {STEP_RATIO_MIN:g} and {STEP_RATIO_MAX:g} times the longest run.")
-        if self.no_suggestions and not self.reason.strip():
+        if self.no_suggestions and not self.no_suggestions_reason.strip():
             raise ValueError("Say why nothing is to be suggested.")
 
     def is_over_step(self, distance_m: float, longest_m: float) -> bool:

@@ -80,11 +80,11 @@ def all_limits(draw: st.DrawFn) -> Limits:
     excluded = draw(st.integers(0, 9)) == 0
     return Limits(
         comfortable,
-        draw(st.integers(comfortable, 9)),
+        draw(st.integers(comfortable, 10)),
         1,
         draw(st.integers(100, 200)) / 100,
         no_suggestions=excluded,
-        reason="under 18" if excluded else "",
+        no_suggestions_reason="under 18" if excluded else "",
     )
 
 

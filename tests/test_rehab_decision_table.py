@@ -184,12 +184,12 @@ def test_the_patients_own_pain_limits_count() -> None:
     [
         {"comfortable_max": 6},
         {"comfortable_max": -1},
-        {"acceptable_max": 10},
+        {"acceptable_max": 11},
         {"settled_max": -1},
         {"max_step_ratio": 0.99},
         {"max_step_ratio": 2.01},
         {"no_suggestions": True},
-        {"no_suggestions": True, "reason": " "},
+        {"no_suggestions": True, "no_suggestions_reason": " "},
     ],
 )
 def test_limits_that_contradict_each_other_are_refused(wrong: dict[str, Any]) -> None:
@@ -343,10 +343,28 @@ def test_a_decision_carries_its_reason_its_inputs_and_how_well_it_is_known() -> 
 def test_green_offers_distance_or_a_cadence_step_or_no_change() -> None:
     options = decide(inputs()).options
     assert [option.words for option in options] == [
-        "Next week 18.5 to 19.0 mi",
-        "The next cadence step, distance held at 17.0 to 18.0 mi",
+        "Next week: 18.5 to 19.0 mi",
+        "The next cadence step; distance: 17.0 to 18.0 mi",
         "No change: the confirmed plan stays",
     ]
+
+
+def test_what_is_missing_is_named() -> None:
+    decision = decide(inputs(scored_runs=scored((2, 2, 2), ("unknown", "settled", "settled")), trend="not enough entries", longest_m=None))
+    assert decision.missing == ("the response to the run of March 1, 2025", "enough entries for a pain trend", "a run in the last 30 days")
+    assert decision.cap_m is None
+    unprescribed = decide(inputs(strength_done=None, strength_prescribed=None))
+    assert unprescribed.missing == ("a number of strength sessions in the plan",)
+
+
+def test_a_tiny_week_is_kept_as_run_walk_in_each_choice() -> None:
+    decision = decide(inputs(blocks=miles(0.8, 0.8, 0.8), scored_runs=scored((4, 4, 4))))
+    assert [option.words for option in decision.options] == [
+        "Next week: keep current miles as run-walk",
+        "The next cadence step; distance: keep current miles as run-walk",
+        "No change: the confirmed plan stays",
+    ]
+    assert decision.sentences[1] == "Suggested for next week: keep current miles as run-walk."
 
 
 @pytest.mark.parametrize("screen", [NEVER_ASKED, ScreenStanding(OPEN, ITEMS[:1]), ScreenStanding(OPEN, bone=True)])
@@ -364,7 +382,7 @@ def assert_withheld(decision: Decision) -> None:
 
 
 def test_who_is_excluded_gets_no_suggestion_and_the_reason() -> None:
-    decision = decide(inputs(limits=Limits(no_suggestions=True, reason="Pregnancy.")))
+    decision = decide(inputs(limits=Limits(no_suggestions=True, no_suggestions_reason="Pregnancy.")))
     assert_withheld(decision)
     assert decision.withheld == "Nothing is suggested for this patient: Pregnancy."
     assert decision.patient_sentence == ""

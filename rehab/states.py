@@ -180,9 +180,10 @@ def not_green_yet(inputs: DecisionInputs) -> tuple[str, ...]:
         said.append(f"{inputs.unsettled_runs} of the last {len(inputs.scored_runs)} runs had not settled the next morning")
     if inputs.settled_runs < SCORED_RUNS and not (unknown or inputs.unsettled_runs):
         said.append("fewer than three runs are known to have settled")
-    if inputs.green_days is None or inputs.green_days < GREEN_DAYS:
-        days = "not known how long" if inputs.green_days is None else f"{inputs.green_days} of {GREEN_DAYS} days"
-        said.append(f"green for {days} since a run that was amber, not settled or not known")
+    if inputs.green_days is None:
+        said.append("no run in the last four weeks tells for how long it has been green")
+    elif inputs.green_days < GREEN_DAYS:
+        said.append(f"green for {inputs.green_days} of {GREEN_DAYS} days, since the last run that was amber, not settled or not known")
     if not is_strength_kept(inputs):
         said.append(f"{inputs.strength_done or 0} of {inputs.strength_prescribed} strength sessions done in {WINDOW_DAYS} days")
     return tuple(said)

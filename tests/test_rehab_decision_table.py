@@ -340,6 +340,49 @@ def test_a_decision_carries_its_reason_its_inputs_and_how_well_it_is_known() -> 
     assert (decision.withheld, decision.missing, decision.patient_sentence) == ("", (), "")
 
 
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"screen": NEVER_ASKED}, "The red-flag screen was not asked in the last 28 days."),
+        (
+            {"slow_runs": 1, "limping_days": 2, "scored_runs": scored((7, 6, 6))},
+            "Median pain during runs is 6 of 10; pain during a run reached 7 of 10; 1 run still sore on the second morning; "
+            "limping on 2 days of the last 7.",
+        ),
+        ({"slow_runs": 2}, "2 runs still sore on the second morning."),
+        ({"days_without_run": 12}, "No run on the last 12 logged days."),
+        ({"morning_scores": 1}, "Not enough data for a suggestion. Missing: pain next morning: 1 of 2 scores in 14 days."),
+        (
+            {"trend": "worsening", "scored_runs": scored((4, 4, 4), ("unsettled", "settled", "settled"))},
+            "1 of the last 3 runs had not settled the next morning; pain is rising over the last 28 days; median pain during runs is 4 of 10.",
+        ),
+        ({"trend": "worsening"}, "Pain is rising over the last 28 days."),
+        (
+            {"spike_m": 12_000, "spike_longest_m": 10_000},
+            "A run of 7.5 mi, 20 % over the longest of the 30 days before (6.2 mi); pain is within the agreed range.",
+        ),
+        ({"blocks": miles(12, 6, 6, 6)}, "12.0 mi in 7 days after a mean of 6.0 mi in the blocks before; pain is within the agreed range."),
+        ({"scored_runs": scored((4, 4, 4))}, "Median pain during runs is 4 of 10; all three runs settled by the next morning."),
+        (
+            {"green_days": 2, "strength_done": 1, "scored_runs": scored((2, 2, 2), ("unknown", "settled", "unsettled"))},
+            "The response to 1 of the last 3 runs is not known; 1 of the last 3 runs had not settled the next morning; "
+            "green for 2 of 7 days, since the last run that was amber, not settled or not known; 1 of 6 strength sessions done in 14 days.",
+        ),
+        (
+            {"green_days": None, "scored_runs": scored((4, 4, 4), ("unknown", "settled", "settled"))},
+            "Median pain during runs is 4 of 10; the response to 1 of the last 3 runs is not known; "
+            "no run in the last four weeks tells for how long it has been green.",
+        ),
+        (
+            {"trend": "not enough entries", "green_days": 7},
+            "Median pain during runs is 2 of 10; three of three runs settled; green for 7 days; the pain trend is not known yet.",
+        ),
+    ],
+)
+def test_each_state_says_why_with_the_patients_own_numbers(change: dict[str, Any], why: str) -> None:
+    assert decide(inputs(**change)).sentences[0] == why
+
+
 def test_green_offers_distance_or_a_cadence_step_or_no_change() -> None:
     options = decide(inputs()).options
     assert [option.words for option in options] == [

@@ -177,6 +177,14 @@ def test_the_clinic_sets_the_days() -> None:
             "A run of 12.0 km, 20 % over the longest of the 30 days before (10.0 km).",
         ),
         ({"run_m": 8001, "run_ceiling_m": 7000, "distance_unit": DistanceUnit.KILOMETRE}, "A run of 8.00 km, ceiling 7.00 km."),
+        (
+            {"run_m": 8001, "run_ceiling_m": 8000, "week_m": 22_000, "week_planned_m": 20_000, "distance_unit": DistanceUnit.KILOMETRE},
+            "A run of 8.00 km, ceiling 8.00 km.",
+        ),
+        (
+            {"run_m": 8000, "run_ceiling_m": 8000, "week_m": 22_001, "week_planned_m": 20_000, "distance_unit": DistanceUnit.KILOMETRE},
+            "22.0 km in the week, planned 20.0 km.",
+        ),
         ({"week_m": 24_000, "week_planned_m": 20_000, "distance_unit": DistanceUnit.KILOMETRE}, "24.0 km in the week, planned 20.0 km."),
         ({"days_since_log": 9}, "Last log 9 days ago; no pain score ever."),
         ({"days_since_start": 8, "days_since_review": 1}, "Nothing logged since the start 8 days ago."),

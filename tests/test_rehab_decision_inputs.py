@@ -116,6 +116,8 @@ def test_a_score_that_names_no_run_counts_for_the_runs_of_its_day_and_the_worst_
     assert [run.during for run in shown.scored_runs] == [5]
     named = known([{"run_date": day(20)}], [during(20, 3, 1), during(20, 5)])
     assert [run.during for run in named.scored_runs] == [3]
+    twice = known([{"run_date": day(20)}], [during(20, 5, 1), during(20, 3, 1)])
+    assert [run.during for run in twice.scored_runs] == [5]
 
 
 def test_who_runs_once_a_week_is_looked_at_over_four_weeks() -> None:

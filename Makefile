@@ -9,7 +9,7 @@ WORKERS ?= 2
 ARGS    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench proof screenshots venv install install-dev browser
+.PHONY: help run demo test check bench nightly proof screenshots venv install install-dev browser
 
 help: ## list what there is
 	@echo 'Still Running: pain, weekly mileage and cadence in one picture.'
@@ -38,6 +38,9 @@ check: install-dev ## lint, format, types
 
 bench: install-dev ## speed, each figure beside its goal
 	$(PYTHON) -m benchmarks
+
+nightly: install-dev ## the properties of the clinical rules, 10,000 examples each (an hour or two)
+	HYPOTHESIS_PROFILE=ten_thousand $(PYTHON) -m pytest -n $(WORKERS) --dist load $(wildcard tests/test_rehab_*.py tests/test_flags_*.py) $(ARGS)
 
 proof: install-dev browser ## try to break the promises, at full size; writes docs/proof.md (about an hour)
 	$(PYTHON) -m benchmarks.proof

@@ -11,7 +11,9 @@ from scipy.stats import theilslopes
 
 from models import NPRS_MAX, PAIN_WEEK_COLUMNS, PainMoment, Side, day_number, day_of
 from rehab.days import Days, Floats, day_numbers, day_words, floats, week_numbers
-from rehab.rules import Limit, Rule, Source, Strength
+from rehab.limits import Limits
+from rehab.rules import Limit, Rule, Strength
+from rehab.sources import NUMERIC_SCALE, NUMERIC_SCALE_IN_THERAPY, PAIN_MONITORING
 from rehab.units import signed_text
 
 # The window and the least that a trend takes (evidence 1.3): on the limit is enough.
@@ -33,64 +35,62 @@ SHIFT_RECENT_DAYS, SHIFT_RECENT_MIN_SCORES, SHIFT_EARLIER_MIN_SCORES = 7, 2, 4
 MEANINGFUL_POINTS = 2.0
 MEANINGFUL_LOW_BASELINE_MAX, MEANINGFUL_LOW_POINTS, MEANINGFUL_LOW_SHARE = 4.0, 1.0, 0.30
 
-RULES = (
-    Rule(
-        name="pain_trend",
-        title="Where pain is going",
-        says=(
-            "The median of the slopes between all pairs of scores of 28 days, one a day, next mornings alone or else those during runs alone, with a 90 % interval. How "
-            "many were answered of those due stands beside it. Nothing is filled in, and nothing crosses an injection or a change of diagnosis."
-        ),
-        strength=Strength.CLINIC,
-        limits=(
-            Limit("scores", TREND_MIN_SCORES, "days with a score", "≥ 6 of the last 28 days"),
-            Limit("from the first score to the last", TREND_MIN_SPAN_DAYS, "days", "≥ 14"),
-            Limit("calendar weeks with a score", TREND_MIN_WEEKS, "weeks", "≥ 3"),
-            Limit("improving", -TREND_SLOPE_PER_WEEK, "points a week", "≤ −0.50 as shown, and the whole interval below 0"),
-            Limit("worsening", TREND_SLOPE_PER_WEEK, "points a week", "≥ 0.50 as shown, and the whole interval above 0"),
-        ),
-        criticism="Scores are probably not missing at random: some skip good days, some bad ones. With fewer than 12 the interval is approximate.",
-        may_say="Improving, worsening, steady, or not enough entries.",
-        may_not_say="Why it is so; where it will go.",
+ZONES_RULE = Rule(
+    name="pain_zones",
+    title="Pain during a run",
+    says=(
+        "Comfortable up to and including 3 of 10, OK if it settles up to 5, above that ease back. Both limits are each patient's own. A missing score is not 0 "
+        "and is in no zone."
     ),
-    Rule(
-        name="level_shift",
-        title="The last week against the three before",
-        says=(
-            "Median next-morning pain of the last 7 days less that of days 8 to 28. It is meaningful from 2 points on, or, from 4 of 10 or less, from 1 point that is "
-            "also 30 %."
-        ),
-        strength=Strength.COHORT,
-        limits=(
-            Limit("scores of the last 7 days", SHIFT_RECENT_MIN_SCORES, "days with a score", "≥ 2"),
-            Limit("scores of days 8 to 28", SHIFT_EARLIER_MIN_SCORES, "days with a score", "≥ 4"),
-            Limit("meaningful", MEANINGFUL_POINTS, "points", "≥ 2"),
-            Limit("little pain before", MEANINGFUL_LOW_BASELINE_MAX, "of 10", "≤ 4: then 1 point and 30 % are enough"),
-            Limit("meaningful from little pain, points", MEANINGFUL_LOW_POINTS, "points", "≥ 1"),
-            Limit("meaningful from little pain, share", MEANINGFUL_LOW_SHARE, "of the pain before", "≥ 0.30"),
-        ),
-        sources=(
-            Source(
-                "Salaffi 2004, Eur J Pain 8:283, doi 10.1016/j.ejpain.2003.09.004",
-                "825 people with chronic musculoskeletal pain: 1 point or 15 % less is the smallest change noticed, 2 points or 33 % less is much better.",
-                Strength.COHORT,
-            ),
-            Source(
-                "J Orthop Sports Phys Ther 2014, 44:560, doi 10.2519/jospt.2014.5248",
-                "1,708 patients of physical therapists: 1.5 points less is a small change, 3.5 a large one.",
-                Strength.COHORT,
-            ),
-            Source(
-                "Specific back pain, doi 10.1055/a-1304-3677",
-                "It depends on the pain before: about 1 point from 1 to 4, 2 from 5 to 7, 3 to 4 from 8 to 10.",
-                Strength.COHORT,
-            ),
-        ),
-        criticism="Not runners; it depends on the question that was asked. A value of groups, used on one person.",
-        may_say="A change that people usually notice.",
-        may_not_say="Cured; so many percent worse.",
+    strength=Strength.CONSENSUS,
+    limits=(
+        Limit("comfortable", Limits.comfortable_max, "of 10", "≤ 3, or the patient's own"),
+        Limit("acceptable if it settles", Limits.acceptable_max, "of 10", "≤ 5, or the patient's own"),
     ),
+    sources=(PAIN_MONITORING,),
+    criticism="Equivalence was not proven (n = 38); the cut at 5 is convention; not tested in gluteal tendinopathy and not for bone stress injury.",
+    may_say="within the agreed pain range",
+    may_not_say="safe, or no damage",
 )
+TREND_RULE = Rule(
+    name="pain_trend",
+    title="Pain trend of four weeks",
+    says=(
+        "Median of the slopes between all pairs of days (Theil-Sen) over 28 days of one moment and side, with a 90 % interval. Improving or worsening only if the slope "
+        "reaches half a point a week and the interval leaves out 0; else steady. Nothing is filled in; no trend crosses an injection or a new diagnosis."
+    ),
+    strength=Strength.CLINIC,
+    limits=(
+        Limit("window", TREND_DAYS, "days", "the last 28"),
+        Limit("scores", TREND_MIN_SCORES, "days with a score", "≥ 6"),
+        Limit("from the first score to the last", TREND_MIN_SPAN_DAYS, "days", "≥ 14"),
+        Limit("calendar weeks with a score", TREND_MIN_WEEKS, "weeks", "≥ 3"),
+        Limit("slope", TREND_SLOPE_PER_WEEK, "points a week", "≥ 0.5 up or down, as shown with two decimals"),
+        Limit("interval", INTERVAL, "of draws", "leaves out 0"),
+    ),
+    criticism="Scores are not missing at random: people skip good days or bad days. Pain falls by itself from a bad spell.",
+    may_say="easing, rising, no clear change, or not enough entries; always with the log rate beside it",
+    may_not_say="why",
+)
+MEANINGFUL_RULE = Rule(
+    name="meaningful_change",
+    title="A change people usually notice",
+    says="Two points or more on the 0-10 scale; from a start of 4 or less also one point, if that is 30 % or more. The last 7 days are compared with the three weeks before.",
+    strength=Strength.COHORT,
+    limits=(
+        Limit("change", MEANINGFUL_POINTS, "points", "≥ 2"),
+        Limit("low start", MEANINGFUL_LOW_BASELINE_MAX, "of 10", "≤ 4"),
+        Limit("change from a low start", MEANINGFUL_LOW_POINTS, "points", "≥ 1"),
+        Limit("share of a low start", MEANINGFUL_LOW_SHARE, "of the start", "≥ 0.30"),
+        Limit("scores of the last 7 days", SHIFT_RECENT_MIN_SCORES, "days with a score", "≥ 2"),
+        Limit("scores of the 21 days before", SHIFT_EARLIER_MIN_SCORES, "days with a score", "≥ 4"),
+    ),
+    sources=(NUMERIC_SCALE, NUMERIC_SCALE_IN_THERAPY),
+    criticism="Not from runners; depends on where a patient starts and on the question asked; a value of a group, used on one person.",
+    may_say="more than the change people usually notice",
+    may_not_say="cured, or so many per cent worse",
+)
+RULES = (ZONES_RULE, TREND_RULE, MEANINGFUL_RULE)
 
 _MOMENT_WORDS = {PainMoment.NEXT_MORNING: "Pain next morning", PainMoment.DURING: "Pain during runs"}
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # `nightly` looks wider and differently each time; the default is small and the same each time.
 hypothesis.settings.register_profile("default", max_examples=25, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("nightly", max_examples=1_000, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("ten_thousand", max_examples=10_000, deadline=None, print_blob=True)  # what `make nightly` takes
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # No test may touch somebody's own clinic, whatever the shell that started it had set.

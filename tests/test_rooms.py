@@ -24,6 +24,9 @@ from data.permissions import COMMAND_LINE
 from models import REFUSED_OUTCOMES, ImportOutcome, PatientEntry
 from rehab.charts import CHARTS, Chart, ChartKind, Span
 from rehab.episode import Coverage, EpisodeFacts, summarise_episode
+from rehab.flags import RULES as FLAGS
+from rehab.flags import CaseloadRow, FlagRule, FlagSettings, columns_of, flags
+from rehab.rules import Strength
 from tests.rehab_scenes import MONDAY, facts_of, mornings
 from tests.run_files import apple_health_run
 
@@ -380,3 +383,42 @@ def test_a_chart_is_plain_data_that_plotly_takes_in_every_form(kind: ChartKind, 
         figure = drawn(kind, facts, span, scheme=scheme, narrow=narrow).figure
         json.dumps(figure, allow_nan=False)
         go.Figure(figure)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Flags
+# --------------------------------------------------------------------------------------------------------------------
+
+each_flag = pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: flag.name)
+
+
+def test_flags_are_named_apart_and_the_last_takes_the_rest() -> None:
+    assert (
+        len({flag.name for flag in FLAGS}) == len({flag.title for flag in FLAGS}) == len({flag.rule.name for flag in FLAGS}) == len(FLAGS)
+    )
+    assert FLAGS[-1].name == "on_track"
+
+
+@each_flag
+def test_a_flag_has_a_source_or_claims_no_evidence(flag: FlagRule) -> None:
+    assert flag.rule.sources or flag.rule.strength >= Strength.CONSENSUS
+    assert flag.rule.says.endswith(".")
+
+
+@each_flag
+def test_a_flag_is_silent_on_an_episode_of_which_nothing_is_known(flag: FlagRule) -> None:
+    holds = flag.holds(columns_of([CaseloadRow(), CaseloadRow(days_since_start=0)]), FlagSettings())
+    assert holds.dtype == bool
+    assert holds.tolist() == [flag.name == "on_track"] * 2
+
+
+@each_flag
+def test_a_flag_says_one_sentence_even_of_an_empty_row(flag: FlagRule) -> None:
+    said = flag.words(CaseloadRow(), FlagSettings())
+    assert said.endswith(".")
+    assert "None" not in said
+    assert "nan" not in said
+
+
+def test_who_is_new_is_on_track() -> None:
+    assert [flag.rule.name for flag in flags([CaseloadRow()])] == ["on_track"]

@@ -59,7 +59,7 @@ def program(folder: Path, name: str, script: str) -> None:
 def test_make_alone_lists_each_target_with_what_it_does() -> None:
     said = make(folder=ROOT)
     listed = re.findall(r"^  make (\S+) +\S", said.stdout, re.MULTILINE)
-    assert listed == ["help", "run", "demo", "test", "check", "bench", "proof", "screenshots"]
+    assert listed == ["help", "run", "demo", "test", "check", "bench", "nightly", "proof", "screenshots"]
     assert said.returncode == 0
 
 

@@ -297,8 +297,8 @@ NPRS_MIN, NPRS_MAX = 0, 10
 PAIN_COMFORTABLE_MAX, PAIN_ACCEPTABLE_MAX = 3, 5
 # A run has settled while the next morning is at most so much above the morning before (evidence: one step of the scale is noise).
 SETTLED_MAX, SETTLED_MAX_RANGE = 1, (0, 3)
-# A step up is at most so many times what is usual. A patient's own limit may be lower, never higher: above it a run counts as a spike.
-MAX_STEP_RATIO, MAX_STEP_RATIO_RANGE = 1.10, (1.0, 1.10)
+# One run is at most so many times the longest of the 30 days before (Frandsen 2025: up to 1.10 is the reference).
+MAX_STEP_RATIO, MAX_STEP_RATIO_RANGE = 1.10, (1.0, 2.0)
 DISTANCE_MAX_M = 500_000
 SPEED_MAX_M_S = 12.0  # faster than any human over a whole run
 ELAPSED_MAX_S = 7 * 24 * 3600

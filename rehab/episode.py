@@ -1,15 +1,16 @@
 """One episode of care as facts for the eye: what was logged, how the hip answered, what the clinic changed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
-from models import ChangeKind, DistanceUnit, PainMoment, Side, day_number
+from models import SCREEN_COLUMNS, STRENGTH_COLUMNS, ChangeKind, DiagnosisClass, DistanceUnit, PainMoment, Side, day_number
 from rehab.cadence import EqualSpeedCadence, cadence_at_equal_speed
 from rehab.days import Coverage, coverage_until, day_numbers, floats, timestamps, week_numbers
+from rehab.limits import Limits
 from rehab.load import rolling_7_day_distance
 from rehab.pain import LevelShift, Trend, level_shift, pain_trend, scores_of
 from rehab.response import run_responses
@@ -58,13 +59,18 @@ def break_days(marks: Iterable[Mark], kinds: frozenset[str]) -> list[date]:
     return [mark.day for mark in marks if mark.kind in kinds]
 
 
+def _nothing(columns: tuple[str, ...], *days: str) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype="datetime64[us]" if name in days else "str") for name in columns})
+
+
 @dataclass(frozen=True)
 class EpisodeFacts:
     """
     What is known about one episode, as `clinic/` hands it in.
 
-    The frames have the columns that models.py names (RUN_COLUMNS, PAIN_COLUMNS, PLAN_COLUMNS); `runs` and `scores` hold the whole
-    history of the patient, of all sides, in any order.
+    The frames have the columns that models.py names (RUN_COLUMNS, PAIN_COLUMNS, PLAN_COLUMNS, SCREEN_COLUMNS, STRENGTH_COLUMNS); `runs` and
+    `scores` hold the whole history of the patient, of all sides, in any order. `limping_days` are the days of which the runner said that
+    they limped on the episode's side (datetime64).
     """
 
     side: Side
@@ -78,6 +84,12 @@ class EpisodeFacts:
     scores: pd.DataFrame
     plans: pd.DataFrame
     marks: tuple[Mark, ...]
+    screen: pd.DataFrame = field(default_factory=lambda: _nothing(SCREEN_COLUMNS, "asked_on", "closed_on"))
+    strength: pd.DataFrame = field(default_factory=lambda: _nothing(STRENGTH_COLUMNS, "done_on"))
+    limping_days: pd.Series = field(default_factory=lambda: pd.Series(dtype="datetime64[us]"))
+    diagnosis_class: DiagnosisClass | None = None
+    limits: Limits = field(default_factory=Limits)
+    birth_date: date | None = None
 
 
 @dataclass(frozen=True)
@@ -237,4 +249,13 @@ def _facts_until(facts: EpisodeFacts, as_of: date) -> EpisodeFacts:
         scores=facts.scores[day_numbers(facts.scores["for_date"]) <= last],
         plans=facts.plans[day_numbers(facts.plans["valid_from"]) <= day_number(week_end)],
         marks=tuple(mark for mark in facts.marks if mark.day <= as_of),
+        screen=_screen_until(facts.screen, as_of),
+        strength=facts.strength[day_numbers(facts.strength["done_on"]) <= last],
+        limping_days=facts.limping_days[day_numbers(facts.limping_days) <= last],
     )
+
+
+def _screen_until(screen: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Give the screen as it stood on a day: what was closed later was open then."""
+    asked = screen[day_numbers(screen["asked_on"]) <= day_number(as_of)]
+    return asked.assign(closed_on=asked["closed_on"].where(asked["closed_on"] <= pd.Timestamp(as_of)))

@@ -110,7 +110,7 @@ def _change_old_tables() -> None:
         patient.add_column(sa.Column("no_suggestions", sa.Boolean(), nullable=False, server_default=sa.false()))
         patient.add_column(sa.Column("no_suggestions_reason", TEXT(), nullable=False, server_default=""))
         patient.create_check_constraint(op.f("ck_patient_settled_max_range"), _within("settled_max", 0, 3))
-        patient.create_check_constraint(op.f("ck_patient_max_step_ratio_range"), _within("max_step_ratio", 1.0, 1.1))
+        patient.create_check_constraint(op.f("ck_patient_max_step_ratio_range"), _within("max_step_ratio", 1.0, 2.0))
         patient.create_check_constraint(op.f("ck_patient_no_suggestions_why"), "no_suggestions IS FALSE OR no_suggestions_reason <> ''")
     with op.batch_alter_table("rest_answer", schema=None) as answer:
         answer.drop_constraint(op.f("ck_rest_answer_moment_word"), type_="check")

@@ -1668,14 +1668,11 @@ class EpisodeEntry(Entry):
         return self
 
 
-_A_WEEK_OF_NOTHING = (
-    "A week of 0 is no plan. Leave the distance empty where none is set, or plan a short one with running and walking by turns."
-)
-
-
 def _distance_planned(distance_m: int | None, what: str) -> None:
     if distance_m == 0:
-        raise _refuse(_A_WEEK_OF_NOTHING)
+        raise _refuse(
+            f"{what} of 0 is no plan. Leave the distance empty where none is set, or plan a short one with running and walking by turns."
+        )
     if distance_m is not None and not 0 < distance_m <= DISTANCE_MAX_M:
         raise _refuse(f"{what} of {distance_m / 1000:.1f} km cannot be right. It must be above 0 and up to {DISTANCE_MAX_M // 1000} km.")
 

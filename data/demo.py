@@ -15,20 +15,29 @@ import numpy as np
 import sqlalchemy as sa
 from sqlmodel import col
 
-from data import demo_cast, records, series, weeks
+from data import demo_care, demo_cast, records, series, weeks
 from data import runs as run_records
 from data.database import DatabaseUnusable, writing
+from data.demo_care import Care
 from data.demo_cast import Part
 from data.demo_courses import history
 from data.demo_history import History
+from data.outcomes import outcome_details
+from data.plans import plan_row
 from models import (
+    PAIN_ACCEPTABLE_MAX,
+    PAIN_COMFORTABLE_MAX,
     AuditEvent,
     Change,
+    ChangeKind,
     Clinic,
     DayWithoutRun,
     EpisodeEntry,
     EpisodeOfCare,
     EpisodeStatus,
+    LimitChange,
+    LimitName,
+    OutcomeScore,
     PainScore,
     Patient,
     PatientEntry,
@@ -36,14 +45,21 @@ from models import (
     PersonRole,
     PersonSite,
     Plan,
+    PlanWeek,
+    RedFlagAnswer,
     RestAnswer,
+    ReviewMark,
     Run,
     RunSeries,
+    ScreenAnswer,
     Side,
     Site,
     SiteKind,
+    StrengthGiven,
+    StrengthSession,
     Table,
     Visit,
+    VisitNote,
 )
 
 CLINIC_NAME = "Still Running Demo Clinic"
@@ -117,7 +133,8 @@ def fill(engine: sa.Engine, *, as_of: date | None = None) -> Made:
         parts = demo_cast.cast(SEED)
         courses = [_course_of(part, number, day) for number, part in enumerate(parts)]
         patient_ids = _add_patients(connection, parts, courses, staff)
-        _add_care(connection, parts, courses, patient_ids, staff)
+        cares = [_care_of(part, course, number, day) for number, (part, course) in enumerate(zip(parts, courses, strict=True))]
+        _add_care(connection, parts, courses, cares, patient_ids, staff)
         scores = _add_logs(connection, parts, courses, patient_ids)
     return Made(len(parts), sum(len(course.runs) for course in courses), scores)
 
@@ -151,6 +168,12 @@ def _noon(day: date) -> datetime:
 def _course_of(part: Part, number: int, as_of: date) -> History:
     kind = dict(demo_cast.SITES)[part.place]
     return history(np.random.default_rng([SEED, 0, number]), part.runner, part.course, side=part.side, kind=kind, as_of=as_of)
+
+
+def _care_of(part: Part, course: History, number: int, as_of: date) -> Care:
+    rng = np.random.default_rng([SEED, 4, number])
+    name, of_class = part.family_name, part.diagnosis.diagnosis_class
+    return demo_care.care(rng, name, part.runner, part.course, course, diagnosis_class=of_class, as_of=as_of)
 
 
 def _ids(connection: sa.Connection, table: Any, rows: list[dict[str, Any]]) -> list[int]:
@@ -198,8 +221,15 @@ def _add_patients(connection: sa.Connection, parts: tuple[Part, ...], courses: l
     return _ids(connection, Patient, rows)
 
 
-def _add_care(connection: sa.Connection, parts: tuple[Part, ...], courses: list[History], patient_ids: list[int], staff: _Staff) -> None:
-    """Store episodes, and with them visits, plans and changes."""
+def _add_care(
+    connection: sa.Connection,
+    parts: tuple[Part, ...],
+    courses: list[History],
+    cares: list[Care],
+    patient_ids: list[int],
+    staff: _Staff,
+) -> None:
+    """Store episodes, and with them all that therapists decided, did and wrote."""
     episode_ids = _ids(
         connection,
         EpisodeOfCare,
@@ -208,54 +238,172 @@ def _add_care(connection: sa.Connection, parts: tuple[Part, ...], courses: list[
             for number, (part, course, patient_id) in enumerate(zip(parts, courses, patient_ids, strict=True))
         ],
     )
-    visits, plans, changes = [], [], []
-    for number, (part, course, episode_id) in enumerate(zip(parts, courses, episode_ids, strict=True)):
-        therapist = staff.people[part.therapist]
-        for order, visit in enumerate(course.visits):
-            site = "Virtual" if visit.kind is SiteKind.VIRTUAL else part.place
-            visits.append(
+    treated = [
+        _Treated(number, part, course, care, episode_id, staff.people[part.therapist])
+        for number, (part, course, care, episode_id) in enumerate(zip(parts, courses, cares, episode_ids, strict=True))
+    ]
+    visit_rows = [row for one in treated for row in _visit_rows(one, staff)]
+    visit_ids = iter(_ids(connection, Visit, visit_rows))
+    visits_of = [[(next(visit_ids), told) for told in one.care.visits] for one in treated]
+    _add_visits(connection, treated, visits_of)
+    _add_plans(connection, treated)
+    _add_screens(connection, treated, visits_of)
+    _insert(connection, StrengthSession, [row for one in treated for row in _strength_rows(one)])
+    _insert(connection, ReviewMark, [row for one in treated for row in _review_rows(one)])
+    _insert(
+        connection, LimitChange, [row for one, patient_id in zip(treated, patient_ids, strict=True) for row in _limit_rows(one, patient_id)]
+    )
+
+
+@dataclass(frozen=True)
+class _Treated:
+    """An episode with the ids that its rows need."""
+
+    number: int
+    part: Part
+    course: History
+    care: Care
+    episode_id: int
+    therapist: int
+
+
+# The visits of an episode in their order: id, and what was done; None for one that was not held.
+_Visits = list[tuple[int, demo_care.CareAtVisit | None]]
+
+
+def _visit_rows(one: _Treated, staff: _Staff) -> list[dict[str, Any]]:
+    rows = []
+    for order, (visit, told) in enumerate(zip(one.course.visits, one.care.visits, strict=True)):
+        site = "Virtual" if visit.kind is SiteKind.VIRTUAL else one.part.place
+        rows.append(
+            {
+                "key": _key(3, one.number, order),
+                "episode_id": one.episode_id,
+                "visit_date": visit.day,
+                "site_id": staff.sites[site],
+                "kind": visit.kind,
+                "status": visit.status,
+                "therapist_id": one.therapist,
+                "summary": visit.summary,
+                "hands_on": told.entry.hands_on if told else "",
+                "education": told.entry.education if told else "",
+                "note": told.entry.note if told else "",
+                "note_written_at_utc": _noon(visit.day) + (MEND_AFTER if told.first_note else timedelta(0)) if told else None,
+                "note_written_by_id": one.therapist if told else None,
+                "created_at_utc": _noon(max(one.course.started_on, visit.day - timedelta(days=21))),
+            }
+        )
+    return rows
+
+
+def _add_visits(connection: sa.Connection, treated: list[_Treated], visits_of: list[_Visits]) -> None:
+    """Store what was done at visits, and the dated changes: a cue belongs to the visit at which it was given."""
+    notes, given, changes, outcomes = [], [], [], []
+    for one, visits in zip(treated, visits_of, strict=True):
+        cued_at = {}
+        for visit_id, told in visits:
+            if told is None:
+                continue
+            day, entry = told.entry.visit_date, told.entry
+            by = {"recorded_at_utc": _noon(day), "recorded_by_id": one.therapist}
+            if entry.gait_cue:
+                cued_at[day] = visit_id
+            if told.first_note:
+                first = {"note": told.first_note, "written_at_utc": _noon(day), "written_by_id": one.therapist}
+                notes.append({"visit_id": visit_id, **first, "replaced_at_utc": _noon(day) + MEND_AFTER, "replaced_by_id": one.therapist})
+            given += [{"visit_id": visit_id, "number": number, **item.model_dump()} for number, item in enumerate(entry.strength, start=1)]
+            outcomes += [
                 {
-                    "key": _key(3, number, order),
-                    "episode_id": episode_id,
-                    "visit_date": visit.day,
-                    "site_id": staff.sites[site],
-                    "kind": visit.kind,
-                    "status": visit.status,
-                    "therapist_id": therapist,
-                    "summary": visit.summary,
-                    "created_at_utc": _noon(max(course.started_on, visit.day - timedelta(days=21))),
+                    "episode_id": one.episode_id,
+                    "visit_id": visit_id,
+                    "instrument": outcome.instrument,
+                    "taken_on": outcome.taken_on,
+                    "total": outcome.kept_total,
+                    "details": outcome_details(outcome),
+                    **by,
                 }
-            )
-        for version, plan in enumerate(course.plans, start=1):
-            low, high = plan.cadence_target_spm or (None, None)
-            plans.append(
-                {
-                    "episode_id": episode_id,
-                    "version": version,
-                    "valid_from": plan.valid_from,
-                    "weekly_distance_m": plan.weekly_distance_m,
-                    "run_ceiling_m": plan.run_ceiling_m,
-                    "cadence_target_low_spm": low,
-                    "cadence_target_high_spm": high,
-                    "reason": plan.reason,
-                    "author_id": therapist,
-                    "created_at_utc": _noon(plan.day),
-                }
-            )
+                for outcome in told.outcomes
+            ]
         changes += [
             {
-                "episode_id": episode_id,
+                "episode_id": one.episode_id,
                 "day": change.day,
                 "kind": change.kind,
                 "label": change.label,
-                "author_id": therapist,
+                "author_id": one.therapist,
                 "created_at_utc": _noon(change.day),
+                "visit_id": cued_at.get(change.day) if change.kind is ChangeKind.CADENCE_CUE else None,
             }
-            for change in course.changes
+            for change in one.course.changes
         ]
-    _insert(connection, Visit, visits)
-    _insert(connection, Plan, plans)
-    _insert(connection, Change, changes)
+    for table, rows in ((VisitNote, notes), (StrengthGiven, given), (Change, changes), (OutcomeScore, outcomes)):
+        _insert(connection, table, rows)
+
+
+def _add_plans(connection: sa.Connection, treated: list[_Treated]) -> None:
+    rows, weeks_of = [], []
+    for one in treated:
+        for version, entry in enumerate(one.care.plans, start=1):
+            whose = {"episode_id": one.episode_id, "version": version, "author_id": one.therapist}
+            rows.append({**whose, **plan_row(entry), "created_at_utc": _noon(entry.today)})
+            weeks_of.append(entry.weeks)
+    listed = [
+        {"plan_id": plan_id, "number": number, **week.model_dump()}
+        for plan_id, plan_weeks in zip(_ids(connection, Plan, rows), weeks_of, strict=True)
+        for number, week in enumerate(plan_weeks)
+    ]
+    _insert(connection, PlanWeek, listed)
+
+
+def _add_screens(connection: sa.Connection, treated: list[_Treated], visits_of: list[_Visits]) -> None:
+    rows = []
+    for one, visits in zip(treated, visits_of, strict=True):
+        screens = [(visit_id, told.screen) for visit_id, told in visits if told is not None]
+        phone, closed = one.care.screen_by_phone, one.care.closed_yes
+        for visit_id, screen in [*screens, *([] if phone is None else [(None, phone)])]:
+            for item, answer in screen.answers.items():
+                row = {
+                    "episode_id": one.episode_id,
+                    "visit_id": visit_id,
+                    "item": item,
+                    "answer": answer,
+                    "asked_on": screen.asked_on,
+                    "recorded_at_utc": _noon(screen.asked_on),
+                    "recorded_by_id": one.therapist,
+                    "closed_on": None,
+                    "closed_at_utc": None,
+                    "closed_by_id": None,
+                    "closing_note": "",
+                }
+                if closed is not None and answer is ScreenAnswer.YES and item is closed.item:
+                    row |= {"closed_on": closed.closed_on, "closed_at_utc": _noon(closed.closed_on)}
+                    row |= {"closed_by_id": one.therapist, "closing_note": closed.note}
+                rows.append(row)
+    _insert(connection, RedFlagAnswer, rows)
+
+
+def _strength_rows(one: _Treated) -> list[dict[str, Any]]:
+    return [
+        {"episode_id": one.episode_id, "done_on": logged.entry.done_on, "number": 1, "recorded_at_utc": logged.recorded_at_utc}
+        for logged in one.care.strength
+    ]
+
+
+def _review_rows(one: _Treated) -> list[dict[str, Any]]:
+    whose = {"episode_id": one.episode_id, "person_id": one.therapist}
+    return [{**whose, "marked_at_utc": mark.marked_at_utc, "undone_at_utc": mark.undone_at_utc} for mark in one.care.reviews]
+
+
+def _limit_rows(one: _Treated, patient_id: int) -> list[dict[str, Any]]:
+    """Give the history of the pain zones that are not the usual ones: set at the first visit."""
+    usual, own = (PAIN_COMFORTABLE_MAX, PAIN_ACCEPTABLE_MAX), one.part.pain_zones
+    by = {"patient_id": patient_id, "changed_at_utc": _noon(one.course.started_on), "changed_by_id": one.therapist}
+    names = (LimitName.COMFORTABLE_MAX, LimitName.ACCEPTABLE_MAX)
+    return [
+        {**by, "limit_name": name, "old_value": str(before), "new_value": str(now)}
+        for name, before, now in zip(names, usual, own, strict=True)
+        if before != now
+    ]
 
 
 def _episode_row(part: Part, number: int, course: History, patient_id: int, staff: _Staff) -> dict[str, Any]:

@@ -5,11 +5,9 @@ Everybody in it is made up. Runs, scores and links obey the same entry classes a
 inserts are in bulk.
 """
 
-import base64
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import sqlalchemy as sa
@@ -22,54 +20,34 @@ from data.demo_care import Care
 from data.demo_cast import Part
 from data.demo_courses import history
 from data.demo_history import History
-from data.outcomes import outcome_details
-from data.plans import plan_row
+from data.demo_rows import MEND_AFTER, SEED, TIME_ZONE, insert_rows, inserted_ids, made_key, noon
+from data.demo_written import Treated, add_written
 from models import (
-    PAIN_ACCEPTABLE_MAX,
-    PAIN_COMFORTABLE_MAX,
     AuditEvent,
-    Change,
-    ChangeKind,
     Clinic,
     DayWithoutRun,
     EpisodeEntry,
     EpisodeOfCare,
     EpisodeStatus,
-    LimitChange,
-    LimitName,
-    OutcomeScore,
     PainScore,
     Patient,
     PatientEntry,
     Person,
     PersonRole,
     PersonSite,
-    Plan,
-    PlanWeek,
-    RedFlagAnswer,
     RestAnswer,
-    ReviewMark,
     Run,
     RunSeries,
-    ScreenAnswer,
     Side,
     Site,
-    SiteKind,
-    StrengthGiven,
-    StrengthSession,
     Table,
-    Visit,
-    VisitNote,
 )
 
 CLINIC_NAME = "Still Running Demo Clinic"
-TIME_ZONE = "America/Chicago"
 WEEK_START = 0
-SEED = 20_240_513
 CLINIC_AGE_DAYS = 600  # it was there before its first patient
 # The patient that pictures show: a spike, a flare, a plan cut, a cadence cue, recovery.
 HERO_CODE = "SR-001"
-MEND_AFTER = timedelta(minutes=2)  # a slip is corrected at once
 
 
 @dataclass(frozen=True)
@@ -117,7 +95,7 @@ def fill(engine: sa.Engine, *, as_of: date | None = None) -> Made:
     with writing(engine) as connection:
         if connection.execute(sa.select(col(Clinic.id))).first() is not None:
             raise DatabaseUnusable("There is a clinic in this database already; it was not touched.")
-        opened = _noon(day - timedelta(days=CLINIC_AGE_DAYS))
+        opened = noon(day - timedelta(days=CLINIC_AGE_DAYS))
         connection.execute(
             sa.insert(Clinic).values(
                 id=1,
@@ -156,15 +134,6 @@ def remove(engine: sa.Engine) -> None:
                 connection.execute(sa.delete(table))
 
 
-def _key(*what: int) -> str:
-    """Give a key like models.new_key, but the same each time. Only for people who do not exist."""
-    return base64.urlsafe_b64encode(np.random.default_rng([SEED, 2, *what]).bytes(12)).decode("ascii")
-
-
-def _noon(day: date) -> datetime:
-    return datetime.combine(day, time(12), ZoneInfo(TIME_ZONE)).astimezone(UTC)
-
-
 def _course_of(part: Part, number: int, as_of: date) -> History:
     kind = dict(demo_cast.SITES)[part.place]
     return history(np.random.default_rng([SEED, 0, number]), part.runner, part.course, side=part.side, kind=kind, as_of=as_of)
@@ -176,27 +145,15 @@ def _care_of(part: Part, course: History, number: int, as_of: date) -> Care:
     return demo_care.care(rng, name, part.runner, part.course, course, diagnosis_class=of_class, as_of=as_of)
 
 
-def _ids(connection: sa.Connection, table: Any, rows: list[dict[str, Any]]) -> list[int]:
-    """Insert rows and give their ids in the same order."""
-    if not rows:
-        return []
-    return list(connection.execute(sa.insert(table).returning(table.id, sort_by_parameter_order=True), rows).scalars())
-
-
-def _insert(connection: sa.Connection, table: type[Table], rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(sa.insert(table), rows)
-
-
 def _add_staff(connection: sa.Connection, opened: datetime) -> _Staff:
-    site_ids = _ids(connection, Site, [{"name": name, "kind": kind} for name, kind in demo_cast.SITES])
+    site_ids = inserted_ids(connection, Site, [{"name": name, "kind": kind} for name, kind in demo_cast.SITES])
     sites = dict(zip((name for name, _ in demo_cast.SITES), site_ids, strict=True))
-    rows = [{"key": _key(0, number), "name": name, "created_at_utc": opened} for number, (name, *_) in enumerate(demo_cast.STAFF)]
-    person_ids = _ids(connection, Person, rows)
+    rows = [{"key": made_key(0, number), "name": name, "created_at_utc": opened} for number, (name, *_) in enumerate(demo_cast.STAFF)]
+    person_ids = inserted_ids(connection, Person, rows)
     working = list(zip(person_ids, demo_cast.STAFF, strict=True))
-    _insert(connection, PersonRole, [{"person_id": person, "role": role} for person, (_, role, _) in working])
+    insert_rows(connection, PersonRole, [{"person_id": person, "role": role} for person, (_, role, _) in working])
     places = [{"person_id": person, "site_id": sites[place]} for person, (_, _, at) in working for place in at]
-    _insert(connection, PersonSite, places)
+    insert_rows(connection, PersonSite, places)
     return _Staff({name: person for person, (name, *_) in working}, sites)
 
 
@@ -216,9 +173,9 @@ def _add_patients(connection: sa.Connection, parts: tuple[Part, ...], courses: l
             pain_comfortable_max=comfortable,
             pain_acceptable_max=acceptable,
         )
-        registered = {"created_at_utc": _noon(course.started_on), "created_by_id": staff.people[part.therapist]}
-        rows.append({**entry.model_dump(exclude={"today"}), "key": _key(1, number), **registered})
-    return _ids(connection, Patient, rows)
+        registered = {"created_at_utc": noon(course.started_on), "created_by_id": staff.people[part.therapist]}
+        rows.append({**entry.model_dump(exclude={"today"}), "key": made_key(1, number), **registered})
+    return inserted_ids(connection, Patient, rows)
 
 
 def _add_care(
@@ -230,7 +187,7 @@ def _add_care(
     staff: _Staff,
 ) -> None:
     """Store episodes, and with them all that therapists decided, did and wrote."""
-    episode_ids = _ids(
+    episode_ids = inserted_ids(
         connection,
         EpisodeOfCare,
         [
@@ -238,172 +195,12 @@ def _add_care(
             for number, (part, course, patient_id) in enumerate(zip(parts, courses, patient_ids, strict=True))
         ],
     )
+    whose = zip(parts, courses, cares, patient_ids, episode_ids, strict=True)
     treated = [
-        _Treated(number, part, course, care, episode_id, staff.people[part.therapist])
-        for number, (part, course, care, episode_id) in enumerate(zip(parts, courses, cares, episode_ids, strict=True))
+        Treated(number, part, course, care, patient_id, episode_id, staff.people[part.therapist])
+        for number, (part, course, care, patient_id, episode_id) in enumerate(whose)
     ]
-    visit_rows = [row for one in treated for row in _visit_rows(one, staff)]
-    visit_ids = iter(_ids(connection, Visit, visit_rows))
-    visits_of = [[(next(visit_ids), told) for told in one.care.visits] for one in treated]
-    _add_visits(connection, treated, visits_of)
-    _add_plans(connection, treated)
-    _add_screens(connection, treated, visits_of)
-    _insert(connection, StrengthSession, [row for one in treated for row in _strength_rows(one)])
-    _insert(connection, ReviewMark, [row for one in treated for row in _review_rows(one)])
-    _insert(
-        connection, LimitChange, [row for one, patient_id in zip(treated, patient_ids, strict=True) for row in _limit_rows(one, patient_id)]
-    )
-
-
-@dataclass(frozen=True)
-class _Treated:
-    """An episode with the ids that its rows need."""
-
-    number: int
-    part: Part
-    course: History
-    care: Care
-    episode_id: int
-    therapist: int
-
-
-# The visits of an episode in their order: id, and what was done; None for one that was not held.
-_Visits = list[tuple[int, demo_care.CareAtVisit | None]]
-
-
-def _visit_rows(one: _Treated, staff: _Staff) -> list[dict[str, Any]]:
-    rows = []
-    for order, (visit, told) in enumerate(zip(one.course.visits, one.care.visits, strict=True)):
-        site = "Virtual" if visit.kind is SiteKind.VIRTUAL else one.part.place
-        rows.append(
-            {
-                "key": _key(3, one.number, order),
-                "episode_id": one.episode_id,
-                "visit_date": visit.day,
-                "site_id": staff.sites[site],
-                "kind": visit.kind,
-                "status": visit.status,
-                "therapist_id": one.therapist,
-                "summary": visit.summary,
-                "hands_on": told.entry.hands_on if told else "",
-                "education": told.entry.education if told else "",
-                "note": told.entry.note if told else "",
-                "note_written_at_utc": _noon(visit.day) + (MEND_AFTER if told.first_note else timedelta(0)) if told else None,
-                "note_written_by_id": one.therapist if told else None,
-                "created_at_utc": _noon(max(one.course.started_on, visit.day - timedelta(days=21))),
-            }
-        )
-    return rows
-
-
-def _add_visits(connection: sa.Connection, treated: list[_Treated], visits_of: list[_Visits]) -> None:
-    """Store what was done at visits, and the dated changes: a cue belongs to the visit at which it was given."""
-    notes, given, changes, outcomes = [], [], [], []
-    for one, visits in zip(treated, visits_of, strict=True):
-        cued_at = {}
-        for visit_id, told in visits:
-            if told is None:
-                continue
-            day, entry = told.entry.visit_date, told.entry
-            by = {"recorded_at_utc": _noon(day), "recorded_by_id": one.therapist}
-            if entry.gait_cue:
-                cued_at[day] = visit_id
-            if told.first_note:
-                first = {"note": told.first_note, "written_at_utc": _noon(day), "written_by_id": one.therapist}
-                notes.append({"visit_id": visit_id, **first, "replaced_at_utc": _noon(day) + MEND_AFTER, "replaced_by_id": one.therapist})
-            given += [{"visit_id": visit_id, "number": number, **item.model_dump()} for number, item in enumerate(entry.strength, start=1)]
-            outcomes += [
-                {
-                    "episode_id": one.episode_id,
-                    "visit_id": visit_id,
-                    "instrument": outcome.instrument,
-                    "taken_on": outcome.taken_on,
-                    "total": outcome.kept_total,
-                    "details": outcome_details(outcome),
-                    **by,
-                }
-                for outcome in told.outcomes
-            ]
-        changes += [
-            {
-                "episode_id": one.episode_id,
-                "day": change.day,
-                "kind": change.kind,
-                "label": change.label,
-                "author_id": one.therapist,
-                "created_at_utc": _noon(change.day),
-                "visit_id": cued_at.get(change.day) if change.kind is ChangeKind.CADENCE_CUE else None,
-            }
-            for change in one.course.changes
-        ]
-    for table, rows in ((VisitNote, notes), (StrengthGiven, given), (Change, changes), (OutcomeScore, outcomes)):
-        _insert(connection, table, rows)
-
-
-def _add_plans(connection: sa.Connection, treated: list[_Treated]) -> None:
-    rows, weeks_of = [], []
-    for one in treated:
-        for version, entry in enumerate(one.care.plans, start=1):
-            whose = {"episode_id": one.episode_id, "version": version, "author_id": one.therapist}
-            rows.append({**whose, **plan_row(entry), "created_at_utc": _noon(entry.today)})
-            weeks_of.append(entry.weeks)
-    listed = [
-        {"plan_id": plan_id, "number": number, **week.model_dump()}
-        for plan_id, plan_weeks in zip(_ids(connection, Plan, rows), weeks_of, strict=True)
-        for number, week in enumerate(plan_weeks)
-    ]
-    _insert(connection, PlanWeek, listed)
-
-
-def _add_screens(connection: sa.Connection, treated: list[_Treated], visits_of: list[_Visits]) -> None:
-    rows = []
-    for one, visits in zip(treated, visits_of, strict=True):
-        screens = [(visit_id, told.screen) for visit_id, told in visits if told is not None]
-        phone, closed = one.care.screen_by_phone, one.care.closed_yes
-        for visit_id, screen in [*screens, *([] if phone is None else [(None, phone)])]:
-            for item, answer in screen.answers.items():
-                row = {
-                    "episode_id": one.episode_id,
-                    "visit_id": visit_id,
-                    "item": item,
-                    "answer": answer,
-                    "asked_on": screen.asked_on,
-                    "recorded_at_utc": _noon(screen.asked_on),
-                    "recorded_by_id": one.therapist,
-                    "closed_on": None,
-                    "closed_at_utc": None,
-                    "closed_by_id": None,
-                    "closing_note": "",
-                }
-                if closed is not None and answer is ScreenAnswer.YES and item is closed.item:
-                    row |= {"closed_on": closed.closed_on, "closed_at_utc": _noon(closed.closed_on)}
-                    row |= {"closed_by_id": one.therapist, "closing_note": closed.note}
-                rows.append(row)
-    _insert(connection, RedFlagAnswer, rows)
-
-
-def _strength_rows(one: _Treated) -> list[dict[str, Any]]:
-    return [
-        {"episode_id": one.episode_id, "done_on": logged.entry.done_on, "number": 1, "recorded_at_utc": logged.recorded_at_utc}
-        for logged in one.care.strength
-    ]
-
-
-def _review_rows(one: _Treated) -> list[dict[str, Any]]:
-    whose = {"episode_id": one.episode_id, "person_id": one.therapist}
-    return [{**whose, "marked_at_utc": mark.marked_at_utc, "undone_at_utc": mark.undone_at_utc} for mark in one.care.reviews]
-
-
-def _limit_rows(one: _Treated, patient_id: int) -> list[dict[str, Any]]:
-    """Give the history of the pain zones that are not the usual ones: set at the first visit."""
-    usual, own = (PAIN_COMFORTABLE_MAX, PAIN_ACCEPTABLE_MAX), one.part.pain_zones
-    by = {"patient_id": patient_id, "changed_at_utc": _noon(one.course.started_on), "changed_by_id": one.therapist}
-    names = (LimitName.COMFORTABLE_MAX, LimitName.ACCEPTABLE_MAX)
-    return [
-        {**by, "limit_name": name, "old_value": str(before), "new_value": str(now)}
-        for name, before, now in zip(names, usual, own, strict=True)
-        if before != now
-    ]
+    add_written(connection, treated, staff.sites)
 
 
 def _episode_row(part: Part, number: int, course: History, patient_id: int, staff: _Staff) -> dict[str, Any]:
@@ -423,11 +220,11 @@ def _episode_row(part: Part, number: int, course: History, patient_id: int, staf
     )
     return {
         **entry.model_dump(exclude={"today"}),
-        "key": _key(2, number),
+        "key": made_key(2, number),
         "patient_id": patient_id,
         "status": EpisodeStatus.ACTIVE if course.ended_on is None else EpisodeStatus.DISCHARGED,
         "ended_on": course.ended_on,
-        "created_at_utc": _noon(course.started_on),
+        "created_at_utc": noon(course.started_on),
         "created_by_id": staff.people[part.therapist],
     }
 
@@ -439,26 +236,26 @@ def _add_logs(connection: sa.Connection, parts: tuple[Part, ...], courses: list[
     run_rows = [
         run_records.run_row(logged.run.entry, patient_id, WEEK_START, recorded_at_utc=logged.recorded_at_utc) for patient_id, logged in runs
     ]
-    run_ids = _ids(connection, Run, run_rows)
+    run_ids = inserted_ids(connection, Run, run_rows)
     minutes = [
         {"run_id": run_id, "minutes": series.packed(logged.run.minutes)}
         for run_id, (_, logged) in zip(run_ids, runs, strict=True)
         if logged.run.minutes is not None
     ]
-    _insert(connection, RunSeries, minutes)
+    insert_rows(connection, RunSeries, minutes)
     _add_scores(connection, known)
     rest = [
         {**logged.entry.model_dump(exclude={"today"}), "patient_id": patient_id, "recorded_at_utc": logged.recorded_at_utc}
         for course, patient_id in known
         for logged in course.rest_answers
     ]
-    _insert(connection, RestAnswer, rest)
+    insert_rows(connection, RestAnswer, rest)
     no_runs = [
         {"day": logged.entry.day, "patient_id": patient_id, "recorded_at_utc": logged.recorded_at_utc}
         for course, patient_id in known
         for logged in course.days_without_run
     ]
-    _insert(connection, DayWithoutRun, no_runs)
+    insert_rows(connection, DayWithoutRun, no_runs)
     for course, patient_id in known:
         days = {logged.run.entry.run_date for logged in course.runs} | {logged.entry.for_date for logged in course.scores}
         weeks.link_scores(connection, patient_id, days, WEEK_START)
@@ -490,6 +287,6 @@ def _add_scores(connection: sa.Connection, known: list[tuple[History, int]]) -> 
         }
         for number, nprs in wrong
     ]
-    for (number, _), wrong_id in zip(wrong, _ids(connection, PainScore, told), strict=True):
+    for (number, _), wrong_id in zip(wrong, inserted_ids(connection, PainScore, told), strict=True):
         rows[number]["corrects_id"] = wrong_id
-    _insert(connection, PainScore, rows)
+    insert_rows(connection, PainScore, rows)

@@ -56,10 +56,19 @@ class PainMoment(StrEnum):
 
 
 class RestMoment(StrEnum):
-    """Pain at rest, answered yes or no. Unlike `night_lying`, it does not come from lying on the sore side."""
+    """
+    What is answered yes or no for a day: pain at rest, pain at rest in the night, limping.
+
+    Unlike `night_lying`, pain at rest does not come from lying on the sore side. Limping is no pain at rest: who asks for that asks for
+    `PAIN_AT_REST`.
+    """
 
     REST = "rest"
     NIGHT_REST = "night_rest"
+    LIMPING = "limping"
+
+
+PAIN_AT_REST = (RestMoment.REST, RestMoment.NIGHT_REST)
 
 
 class Role(StrEnum):
@@ -121,6 +130,59 @@ class Surface(StrEnum):
     TRACK = "track"
     TREADMILL = "treadmill"
     UNKNOWN = "unknown"
+
+
+class ScreenItem(StrEnum):
+    """What the red-flag screen asks, in its order. The words that are spoken stand in rehab/."""
+
+    GROIN_PAIN_WITH_RUNNING = "groin_pain_with_running"
+    CANNOT_BEAR_WEIGHT = "cannot_bear_weight"
+    REST_OR_NIGHT_PAIN = "rest_or_night_pain"
+    BUTTOCK_OR_PUBIC_PAIN = "buttock_or_pubic_pain"
+    LOW_ENERGY = "low_energy"
+    FRAGILE_BONE = "fragile_bone"
+    INFECTION_SIGNS = "infection_signs"
+    CANCER_SIGNS = "cancer_signs"
+    NERVE_SIGNS = "nerve_signs"
+    CLOT_SIGNS = "clot_signs"
+    UNDER_18_LIMP = "under_18_limp"
+    LOCKING_OR_TRAUMA = "locking_or_trauma"
+
+
+class ScreenAnswer(StrEnum):
+    """What was answered. Not asked is an answer of its own: it is no "no"."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_ASKED = "not_asked"
+
+
+class Instrument(StrEnum):
+    """What measures an outcome. Of the named questionnaires only totals are kept: their items are their owners'."""
+
+    NPRS = "nprs"
+    PSFS = "psfs"
+    GROC = "groc"
+    UWRI = "uwri"
+    VISA_G = "visa_g"
+    IHOT_12 = "ihot_12"
+    HOOS_12 = "hoos_12"
+    LEFS = "lefs"
+    OSTRC = "ostrc"
+    TSK_11 = "tsk_11"
+    PSEQ = "pseq"
+    PSEQ_2 = "pseq_2"
+
+
+class LimitName(StrEnum):
+    """A patient's own limits, as the history of their changes calls them."""
+
+    COMFORTABLE_MAX = "comfortable_max"
+    ACCEPTABLE_MAX = "acceptable_max"
+    SETTLED_MAX = "settled_max"
+    MAX_STEP_RATIO = "max_step_ratio"
+    NO_SUGGESTIONS = "no_suggestions"
+    NO_SUGGESTIONS_REASON = "no_suggestions_reason"
 
 
 class CadenceRule(StrEnum):
@@ -233,6 +295,10 @@ REFUSED_OUTCOMES = frozenset({ImportOutcome.NEEDS_MAPPING, ImportOutcome.NOT_A_R
 NPRS_MIN, NPRS_MAX = 0, 10
 # Default zones of the pain-monitoring model (evidence: randomised trial in Achilles, expert opinion for the hip).
 PAIN_COMFORTABLE_MAX, PAIN_ACCEPTABLE_MAX = 3, 5
+# A run has settled while the next morning is at most so much above the morning before (evidence: one step of the scale is noise).
+SETTLED_MAX, SETTLED_MAX_RANGE = 1, (0, 3)
+# One run is at most so many times the longest of the 30 days before (Frandsen 2025: up to 1.10 is the reference).
+MAX_STEP_RATIO, MAX_STEP_RATIO_RANGE = 1.10, (1.0, 2.0)
 DISTANCE_MAX_M = 500_000
 SPEED_MAX_M_S = 12.0  # faster than any human over a whole run
 ELAPSED_MAX_S = 7 * 24 * 3600
@@ -244,6 +310,14 @@ UTC_OFFSET_MAX_S = 14 * 3600  # Kiritimati; no place is further from UTC
 SESSION_RPE_MAX = 10
 IDLE_MINUTES_RANGE = (5, 30)
 SESSION_HOURS_RANGE = (1, 24)
+PLAN_WEEKS_MAX = 4
+PLAN_AHEAD_MAX_DAYS = 26 * 7
+RUNS_A_WEEK_RANGE = (1, 14)
+RUN_WALK_PART_RANGE_S = (10, 7_200)
+SPEED_LIMIT_MIN_M_S = 0.5
+STRENGTH_A_WEEK_MAX, STRENGTH_A_DAY_MAX = 21, 4
+EXERCISE_SETS_RANGE, EXERCISE_REPS_RANGE, EXERCISE_HOLD_RANGE_S = (1, 20), (1, 200), (1, 600)
+PSFS_ACTIVITIES_MAX = 5
 EARLIEST_DAY = date(1970, 1, 1)
 NAME_MAX_CHARACTERS, TEXT_MAX_CHARACTERS = 200, 2_000
 WHOLE_NUMBER_MAX = 2**31 - 1  # of an integer column
@@ -259,6 +333,27 @@ RUN_MEASURES = (
     ("ground_contact_time_ms", "Ground contact time", "ms", GROUND_CONTACT_MIN_MS, GROUND_CONTACT_MAX_MS),
     ("vertical_oscillation_mm", "Vertical oscillation", "mm", VERTICAL_OSCILLATION_MIN_MM, VERTICAL_OSCILLATION_MAX_MM),
     ("session_rpe", "Effort (session RPE)", "on the scale", 0, SESSION_RPE_MAX),
+)
+
+# Lowest and highest total of each instrument (Nelson 2019 for the UWRI, Binkley 1999 for the LEFS, koos.nu for the HOOS-12).
+INSTRUMENT_RANGES: dict[Instrument, tuple[float, float]] = {
+    Instrument.NPRS: (NPRS_MIN, NPRS_MAX),
+    Instrument.PSFS: (0, 10),
+    Instrument.GROC: (-5, 5),
+    Instrument.UWRI: (0, 36),
+    Instrument.VISA_G: (0, 100),
+    Instrument.IHOT_12: (0, 100),
+    Instrument.HOOS_12: (0, 100),
+    Instrument.LEFS: (0, 80),
+    Instrument.OSTRC: (0, 100),
+    Instrument.TSK_11: (11, 44),
+    Instrument.PSEQ: (0, 60),
+    Instrument.PSEQ_2: (0, 12),
+}
+# Those whose total is a sum of whole numbers.
+WHOLE_TOTALS = frozenset(
+    {Instrument.NPRS, Instrument.GROC, Instrument.UWRI, Instrument.VISA_G, Instrument.LEFS, Instrument.OSTRC, Instrument.TSK_11}
+    | {Instrument.PSEQ, Instrument.PSEQ_2}
 )
 
 
@@ -357,6 +452,17 @@ def _word(default: StrEnum | None = None) -> Any:
     return Field(sa_type=AutoString) if default is None else Field(default=default, sa_type=AutoString)
 
 
+def _text_since(default: str = "") -> Any:
+    """Give a text column that a later version added: rows from before it have the default."""
+    return Field(default=default, sa_column_kwargs={"server_default": default})
+
+
+def _current_only(name: str, *columns: str) -> Index:
+    """Let a place be taken once, whatever was there before and was retired."""
+    current = text("retired_at_utc IS NULL")
+    return Index(name, *columns, unique=True, sqlite_where=current, postgresql_where=current)
+
+
 class Clinic(Table, table=True):
     """The clinic and its settings: one row."""
 
@@ -418,6 +524,9 @@ class Patient(Table, table=True):
         _between("pain_comfortable_max", 0, 9),
         CheckConstraint("pain_comfortable_max < pain_acceptable_max AND pain_acceptable_max <= 10", name="pain_zones"),
         _between("height_m", 0.5, 2.6),
+        _between("settled_max", *SETTLED_MAX_RANGE),
+        _between("max_step_ratio", *MAX_STEP_RATIO_RANGE),
+        CheckConstraint("no_suggestions IS FALSE OR no_suggestions_reason <> ''", name="no_suggestions_why"),
     )
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(default_factory=new_key, unique=True)
@@ -433,6 +542,24 @@ class Patient(Table, table=True):
     changed_seq: int = 0  # goes up with every write of this patient's facts: what a process cache is keyed by
     created_at_utc: datetime = Field(default_factory=utc_now)
     created_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    settled_max: int = Field(default=SETTLED_MAX, sa_column_kwargs={"server_default": str(SETTLED_MAX)})
+    max_step_ratio: float = Field(default=MAX_STEP_RATIO, sa_column_kwargs={"server_default": str(MAX_STEP_RATIO)})
+    no_suggestions: bool = Field(default=False, sa_column_kwargs={"server_default": false()})  # no band, cap or cue is suggested
+    no_suggestions_reason: str = _text_since()
+
+
+class LimitChange(Table, table=True):
+    """One limit of a patient that somebody set to another value. Never changed: the history of the limits."""
+
+    __tablename__: ClassVar[Any] = "limit_change"
+    __table_args__ = (_one_of("limit_name", LimitName),)
+    id: int | None = Field(default=None, primary_key=True)
+    patient_id: int = _owned_by("patient", index=True)
+    limit_name: LimitName = _word()
+    old_value: str
+    new_value: str
+    changed_at_utc: datetime = Field(default_factory=utc_now)
+    changed_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
 
 
 class EpisodeOfCare(Table, table=True):
@@ -703,7 +830,7 @@ class PainScore(Table, table=True):
 
 
 class RestAnswer(Table, table=True):
-    """A yes or no about pain at rest. `night_rest` = yes is a red-flag item."""
+    """A yes or no about pain at rest or limping. `night_rest` = yes is a red-flag item."""
 
     __tablename__: ClassVar[Any] = "rest_answer"
     __table_args__ = (
@@ -781,12 +908,144 @@ class Visit(Table, table=True):
     status: VisitStatus = _word(VisitStatus.BOOKED)
     therapist_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
     summary: str = ""  # a few words for the mark on the chart
-    note: str = ""  # the therapist's free text
+    note: str = ""  # the therapist's free text, as it is now; what it was before stands in `visit_note`
     created_at_utc: datetime = Field(default_factory=utc_now)
+    hands_on: str = _text_since()  # hands-on care that was given
+    education: str = _text_since()  # what was explained
+    note_written_at_utc: datetime | None = None
+    note_written_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+class VisitNote(Table, table=True):
+    """What the note of a visit said before somebody changed it. Never changed."""
+
+    __tablename__: ClassVar[Any] = "visit_note"
+    id: int | None = Field(default=None, primary_key=True)
+    visit_id: int = _owned_by("visit", index=True)
+    note: str
+    written_at_utc: datetime | None = None
+    written_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    replaced_at_utc: datetime = Field(default_factory=utc_now)
+    replaced_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+class StrengthGiven(Table, table=True):
+    """One exercise that was done or taught at a visit."""
+
+    __tablename__: ClassVar[Any] = "strength_given"
+    __table_args__ = (
+        UniqueConstraint("visit_id", "number"),
+        _between("sets", *EXERCISE_SETS_RANGE),
+        _between("reps", *EXERCISE_REPS_RANGE),
+        _between("hold_s", *EXERCISE_HOLD_RANGE_S),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    visit_id: int = _owned_by("visit")
+    number: int  # from 1, in the order in which they were told
+    exercise: str
+    sets: int | None = None
+    reps: int | None = None
+    hold_s: int | None = None
+
+
+class RedFlagAnswer(Table, table=True):
+    """
+    One answer to one question of the red-flag screen.
+
+    A yes is open until a therapist closes it with a note; it is neither corrected nor taken back. Another answer may be corrected: that is
+    a new row, and the old one is retired with who and when, and stays.
+    """
+
+    __tablename__: ClassVar[Any] = "red_flag_answer"
+    __table_args__ = (
+        _one_of("item", ScreenItem),
+        _one_of("answer", ScreenAnswer),
+        _from_1970("asked_on"),
+        CheckConstraint("closed_on IS NULL OR (answer = 'yes' AND closing_note <> '' AND closed_on >= asked_on)", name="closed_with_note"),
+        CheckConstraint("(closed_on IS NULL) = (closed_at_utc IS NULL)", name="closed_when"),
+        CheckConstraint("answer <> 'yes' OR retired_at_utc IS NULL", name="yes_stays"),
+        Index("ix_red_flag_answer_episode_day", "episode_id", "asked_on"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    episode_id: int = _owned_by("episode_of_care")
+    visit_id: int | None = _owned_by("visit", nullable=True, index=True, ondelete="SET NULL")
+    item: ScreenItem = _word()
+    answer: ScreenAnswer = _word()
+    asked_on: date
+    recorded_at_utc: datetime = Field(default_factory=utc_now)
+    recorded_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    closed_on: date | None = None
+    closed_at_utc: datetime | None = None
+    closed_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    closing_note: str = ""
+    corrects_id: int | None = _owned_by("red_flag_answer", nullable=True, ondelete="SET NULL")
+    retired_at_utc: datetime | None = None
+    retired_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+def _total_ranges() -> CheckConstraint:
+    each = (f"(instrument = '{name.value}' AND total >= {low} AND total <= {high})" for name, (low, high) in INSTRUMENT_RANGES.items())
+    return CheckConstraint(f"total IS NULL OR {' OR '.join(each)}", name="total_range")
+
+
+class OutcomeScore(Table, table=True):
+    """An outcome measured at a day. A form that was not finished has no total: it is incomplete, never filled up with 0."""
+
+    __tablename__: ClassVar[Any] = "outcome_score"
+    __table_args__ = (
+        _one_of("instrument", Instrument),
+        _total_ranges(),
+        _from_1970("taken_on"),
+        Index("ix_outcome_score_episode_day", "episode_id", "taken_on"),
+        _current_only("uq_outcome_score_current", "episode_id", "instrument", "taken_on"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    episode_id: int = _owned_by("episode_of_care")
+    visit_id: int | None = _owned_by("visit", nullable=True, index=True, ondelete="SET NULL")
+    instrument: Instrument = _word()
+    total: float | None = None  # None: incomplete
+    details: str = ""  # JSON: the patient's own activities (PSFS), how many items were answered
+    taken_on: date
+    recorded_at_utc: datetime = Field(default_factory=utc_now)
+    recorded_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    corrects_id: int | None = _owned_by("outcome_score", nullable=True, ondelete="SET NULL")
+    retired_at_utc: datetime | None = None
+    retired_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+class StrengthSession(Table, table=True):
+    """One strength session that the runner did at home."""
+
+    __tablename__: ClassVar[Any] = "strength_session"
+    __table_args__ = (
+        _between("number", 1, STRENGTH_A_DAY_MAX),
+        _from_1970("done_on"),
+        _current_only("uq_strength_session_current", "episode_id", "done_on", "number"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    episode_id: int = _owned_by("episode_of_care")
+    done_on: date
+    number: int = 1  # which session of that day
+    recorded_at_utc: datetime = Field(default_factory=utc_now)
+    recorded_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    retired_at_utc: datetime | None = None
+    retired_by_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+
+
+class ReviewMark(Table, table=True):
+    """Somebody looked at an episode and marked it reviewed; the same person may take that back on the same day."""
+
+    __tablename__: ClassVar[Any] = "review_mark"
+    __table_args__ = (Index("ix_review_mark_episode", "episode_id", "marked_at_utc"),)
+    id: int | None = Field(default=None, primary_key=True)
+    episode_id: int = _owned_by("episode_of_care")
+    person_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
+    marked_at_utc: datetime = Field(default_factory=utc_now)
+    undone_at_utc: datetime | None = None
 
 
 class Plan(Table, table=True):
-    """One version of an episode's plan; never edited, a change is the next version."""
+    """One version of an episode's plan; never edited (a trigger holds that), a change is the next version."""
 
     __tablename__: ClassVar[Any] = "plan"
     __table_args__ = (
@@ -798,6 +1057,20 @@ class Plan(Table, table=True):
         _between("cadence_target_high_spm", CADENCE_MIN_SPM, CADENCE_MAX_SPM),
         CheckConstraint(
             "cadence_target_high_spm IS NULL OR cadence_target_high_spm >= cadence_target_low_spm", name="cadence_target_order"
+        ),
+        _between("runs_per_week", *RUNS_A_WEEK_RANGE),
+        _between("run_part_s", *RUN_WALK_PART_RANGE_S),
+        _between("walk_part_s", *RUN_WALK_PART_RANGE_S),
+        CheckConstraint("(run_part_s IS NULL) = (walk_part_s IS NULL)", name="run_walk_parts"),
+        CheckConstraint(f"surface_limit IN ('', {', '.join(repr(word.value) for word in Surface)})", name="surface_limit_word"),
+        _between("speed_limit_m_s", SPEED_LIMIT_MIN_M_S, SPEED_MAX_M_S),
+        _between("strength_sessions_per_week", 0, STRENGTH_A_WEEK_MAX),
+        CheckConstraint("outside_band IS FALSE OR reason <> ''", name="outside_band_why"),
+        _between("band_low_m", 1, DISTANCE_MAX_M),
+        _between("band_high_m", 1, DISTANCE_MAX_M),
+        _between("suggested_ceiling_m", 1, DISTANCE_MAX_M),
+        CheckConstraint(
+            "(band_low_m IS NULL) = (band_high_m IS NULL) AND (band_high_m IS NULL OR band_high_m >= band_low_m)", name="band_order"
         ),
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -811,6 +1084,35 @@ class Plan(Table, table=True):
     reason: str = ""
     author_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
     created_at_utc: datetime = Field(default_factory=utc_now)
+    runs_per_week: int | None = None
+    run_part_s: int | None = None  # run so long, then walk so long, by turns
+    walk_part_s: int | None = None
+    surface_limit: str = _text_since()  # a Surface: run on this one only; empty: on any
+    speed_limit_m_s: float | None = None
+    strength_sessions_per_week: int | None = None
+    outside_band: bool = Field(default=False, sa_column_kwargs={"server_default": false()})  # the author went outside what was suggested
+    # what was suggested to the author then; empty if nothing was shown
+    suggestion_state: str = _text_since()
+    band_low_m: int | None = None
+    band_high_m: int | None = None
+    suggested_ceiling_m: int | None = None
+
+
+class PlanWeek(Table, table=True):
+    """One of the next weeks of a plan's version. Never edited, as the version is not."""
+
+    __tablename__: ClassVar[Any] = "plan_week"
+    __table_args__ = (
+        _between("number", 0, PLAN_WEEKS_MAX - 1),
+        _between("distance_m", 1, DISTANCE_MAX_M),
+        _between("runs", *RUNS_A_WEEK_RANGE),
+        _between("longest_run_m", 1, DISTANCE_MAX_M),
+    )
+    plan_id: int = Field(foreign_key="plan.id", primary_key=True, ondelete="CASCADE", sa_column_kwargs={"autoincrement": False})
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})  # 0 is the week that begins on the plan's valid_from
+    distance_m: int
+    runs: int | None = None
+    longest_run_m: int | None = None
 
 
 class Change(Table, table=True):
@@ -825,6 +1127,7 @@ class Change(Table, table=True):
     label: str
     author_id: int | None = _owned_by("person", nullable=True, ondelete="SET NULL")
     created_at_utc: datetime = Field(default_factory=utc_now)
+    visit_id: int | None = _owned_by("visit", nullable=True, index=True, ondelete="SET NULL")  # at which it was said
 
 
 class LogCoverage(Table, table=True):
@@ -1026,18 +1329,52 @@ PAIN_COLUMNS = (
 RUN_WEEK_COLUMNS = ("week", "runs", "distance_m", "longest_run_m", "moving_time_s", "runs_with_cadence", "running_time_s", "running_steps")
 PAIN_WEEK_COLUMNS = ("week", "moment", "side", *NPRS_COUNT_COLUMNS)
 PLAN_COLUMNS = (
-    "version",
-    "valid_from",
-    "weekly_distance_m",
+    "version",  # int, from 1
+    "valid_from",  # datetime64, first day of a week
+    "weekly_distance_m",  # float, as all numbers below: NaN is not set
     "run_ceiling_m",
     "cadence_target_low_spm",
     "cadence_target_high_spm",
     "reason",
     "author",
     "created_at_utc",
+    "runs_per_week",
+    "run_part_s",
+    "walk_part_s",
+    "surface_limit",  # a Surface, or empty
+    "speed_limit_m_s",
+    "strength_sessions_per_week",
+    "outside_band",  # bool
+    "suggestion_state",  # as it was shown to the author; empty if nothing was
+    "band_low_m",
+    "band_high_m",
+    "suggested_ceiling_m",
 )
-VISIT_COLUMNS = ("visit_date", "site", "kind", "status", "therapist", "summary")
+# One row a listed week of each version; `runs` and `longest_run_m` are NaN where not set.
+PLAN_WEEK_COLUMNS = ("version", "week_start", "distance_m", "runs", "longest_run_m")
+VISIT_COLUMNS = ("visit_key", "visit_date", "site", "kind", "status", "therapist", "summary", "hands_on", "education")
 CHANGE_COLUMNS = ("day", "kind", "label", "author")
+# One row a current answer. The newest one of an item says whether it was asked; a yes is open while `closed_on` is NaT.
+SCREEN_COLUMNS = ("answer_id", "item", "answer", "asked_on", "closed_on")
+SCREEN_HISTORY_COLUMNS = (
+    *SCREEN_COLUMNS,
+    "recorded_at_utc",
+    "recorded_by",
+    "closed_by",
+    "closing_note",
+    "corrects_id",  # float, NaN if it corrects none
+    "retired_at_utc",
+    "retired_by",
+)
+# One row a session that the runner did.
+STRENGTH_COLUMNS = ("session_id", "done_on", "recorded_at_utc", "recorded_by")
+# One row an exercise of a visit; `sets`, `reps` and `hold_s` are NaN where not told.
+STRENGTH_GIVEN_COLUMNS = ("visit_key", "visit_date", "exercise", "sets", "reps", "hold_s")
+# `total` is NaN for a form that was not finished; `details` is JSON.
+OUTCOME_COLUMNS = ("outcome_id", "instrument", "total", "taken_on", "details", "recorded_at_utc", "recorded_by")
+LIMIT_CHANGE_COLUMNS = ("changed_at_utc", "limit_name", "old_value", "new_value", "changed_by")
+NOTE_COLUMNS = ("note", "written_at_utc", "written_by", "replaced_at_utc", "replaced_by")
+REVIEW_COLUMNS = ("marked_at_utc", "person", "undone_at_utc")
 
 # --------------------------------------------------------------------------------------------------------------------
 # Who asks
@@ -1113,7 +1450,9 @@ class Entry(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _plain(cls, fields: dict[str, Any]) -> dict[str, Any]:
+    def _plain(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict):  # a part of another entry, checked already
+            return fields
         return {name: _said_plainly(value) for name, value in fields.items()}
 
     @classmethod
@@ -1177,7 +1516,7 @@ class PainEntry(Entry):
 
 
 class RestEntry(Entry):
-    """A yes or no about pain at rest."""
+    """A yes or no about pain at rest or limping."""
 
     today: date
     moment: Word[RestMoment]
@@ -1326,4 +1665,274 @@ class EpisodeEntry(Entry):
             expected = {Side.RIGHT: "1", Side.LEFT: "2"}.get(self.side)
             if sided and expected and sided.group(1) != expected:
                 raise _refuse(f"The code {self.icd10_code} is not for the {self.side.value} side: its last digit would be {expected}.")
+        return self
+
+
+def _distance_planned(distance_m: int | None, what: str) -> None:
+    if distance_m == 0:
+        raise _refuse(
+            f"{what} of 0 is no plan. Leave the distance empty where none is set, or plan a short one with running and walking by turns."
+        )
+    if distance_m is not None and not 0 < distance_m <= DISTANCE_MAX_M:
+        raise _refuse(f"{what} of {distance_m / 1000:.1f} km cannot be right. It must be above 0 and up to {DISTANCE_MAX_M // 1000} km.")
+
+
+def _within(value: float | None, low: float, high: float, what: str) -> None:
+    if value is not None and not low <= value <= high:
+        raise _refuse(f"{what} must be between {low:g} and {high:g}, not {value:g}.")
+
+
+class PlanWeekEntry(Entry):
+    """One of the next weeks of a plan."""
+
+    distance_m: int
+    runs: int | None = None
+    longest_run_m: int | None = None
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "PlanWeekEntry":
+        _distance_planned(self.distance_m, "A week")
+        _distance_planned(self.longest_run_m, "A longest run")
+        _within(self.runs, *RUNS_A_WEEK_RANGE, "The runs of a week")
+        if self.longest_run_m is not None and self.longest_run_m > self.distance_m:
+            raise _refuse("The longest run of a week is not longer than the week.")
+        if self.longest_run_m is not None and self.runs is not None and self.runs * self.longest_run_m < self.distance_m:
+            runs = "1 run" if self.runs == 1 else f"{self.runs} runs"
+            raise _refuse(
+                f"{runs} of at most {self.longest_run_m / 1000:.1f} km make less than the week's {self.distance_m / 1000:.1f} km."
+            )
+        return self
+
+
+class SuggestionShown(Entry):
+    """What was suggested to the author of a plan, as it stood on the screen. Without a band it was withheld."""
+
+    state: Name
+    band_low_m: int | None = None
+    band_high_m: int | None = None
+    ceiling_m: int | None = None
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "SuggestionShown":
+        if not self.state:
+            raise _refuse("Say which state the suggestion was made in.")
+        for value in (self.band_low_m, self.band_high_m, self.ceiling_m):
+            _distance_planned(value, "A suggested distance")
+        if (self.band_low_m is None) != (self.band_high_m is None):
+            raise _refuse("A suggested band has two ends.")
+        if self.band_low_m is not None and self.band_high_m is not None and self.band_low_m > self.band_high_m:
+            raise _refuse("A suggested band goes from its lower to its upper end.")
+        return self
+
+
+class PlanEntry(Entry):
+    """
+    The next version of a plan. What is None is not set.
+
+    `weeks` are the next one to four weeks from `valid_from` on; the first of them has the plan's weekly distance.
+    """
+
+    today: date
+    valid_from: date
+    weekly_distance_m: int | None = None
+    runs_per_week: int | None = None
+    run_ceiling_m: int | None = None
+    run_part_s: int | None = None
+    walk_part_s: int | None = None
+    cadence_target_low_spm: float | None = None
+    cadence_target_high_spm: float | None = None
+    surface_limit: Word[Surface] | None = None
+    speed_limit_m_s: float | None = None
+    strength_sessions_per_week: int | None = None
+    reason: str = ""
+    outside_band: bool = False
+    suggestion: SuggestionShown | None = None
+    weeks: tuple[PlanWeekEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "PlanEntry":
+        if not -6 <= (self.valid_from - self.today).days <= PLAN_AHEAD_MAX_DAYS:
+            raise _refuse(f"A plan begins this week or in the next {PLAN_AHEAD_MAX_DAYS // 7} weeks, not on {self.valid_from.isoformat()}.")
+        _distance_planned(self.weekly_distance_m, "A week")
+        _distance_planned(self.run_ceiling_m, "A longest run")
+        _within(self.runs_per_week, *RUNS_A_WEEK_RANGE, "The runs of a week")
+        _within(self.run_part_s, *RUN_WALK_PART_RANGE_S, "The running part, in seconds,")
+        _within(self.walk_part_s, *RUN_WALK_PART_RANGE_S, "The walking part, in seconds,")
+        if (self.run_part_s is None) != (self.walk_part_s is None):
+            raise _refuse("Running and walking by turns needs both times: how long to run, how long to walk.")
+        for target in (self.cadence_target_low_spm, self.cadence_target_high_spm):
+            _within(target, CADENCE_MIN_SPM, CADENCE_MAX_SPM, "The cadence aimed at, in steps per minute of both feet,")
+        low, high = self.cadence_target_low_spm, self.cadence_target_high_spm
+        if low is not None and high is not None and low > high:
+            raise _refuse("The cadence aimed at goes from a lower to a higher number of steps.")
+        _within(self.speed_limit_m_s, SPEED_LIMIT_MIN_M_S, SPEED_MAX_M_S, "The highest speed, in m/s,")
+        _within(self.strength_sessions_per_week, 0, STRENGTH_A_WEEK_MAX, "The strength sessions of a week")
+        if self.outside_band and not self.reason:
+            raise _refuse("This is outside the suggested band. Say why in a few words.")
+        if len(self.weeks) > PLAN_WEEKS_MAX:
+            raise _refuse(f"A plan lists at most {PLAN_WEEKS_MAX} weeks.")
+        if self.weeks and self.weekly_distance_m not in {None, self.weeks[0].distance_m}:
+            raise _refuse("The plan's weekly distance is that of its first week. Mend one of the two.")
+        aims = self.model_dump(exclude={"today", "valid_from", "outside_band", "suggestion", "weeks", "reason"}).values()
+        if not self.weeks and not self.reason and all(aim is None for aim in aims):
+            raise _refuse("Nothing is planned yet. Fill in at least one of the fields.")
+        return self
+
+
+class ScreenEntry(Entry):
+    """The answers to a red-flag screen. An item that is missing here was not asked."""
+
+    today: date
+    asked_on: date
+    answers: dict[Word[ScreenItem], Word[ScreenAnswer]]
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "ScreenEntry":
+        _day_known(self.asked_on, self.today, "The day of the questions,")
+        if not any(answer is not ScreenAnswer.NOT_ASKED for answer in self.answers.values()):
+            raise _refuse("None of the questions was answered. Choose yes or no for those that were asked.")
+        return self
+
+
+class StrengthGivenEntry(Entry):
+    """One exercise of a visit."""
+
+    exercise: Name
+    sets: int | None = None
+    reps: int | None = None
+    hold_s: int | None = None
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "StrengthGivenEntry":
+        if not self.exercise:
+            raise _refuse("Say which exercise it was.")
+        _within(self.sets, *EXERCISE_SETS_RANGE, f"The sets of {self.exercise}")
+        _within(self.reps, *EXERCISE_REPS_RANGE, f"The repetitions of {self.exercise}")
+        _within(self.hold_s, *EXERCISE_HOLD_RANGE_S, f"The time to hold {self.exercise}, in seconds,")
+        return self
+
+
+class VisitEntry(Entry):
+    """What was done at a visit. A gait cue in words becomes a dated change on the chart."""
+
+    today: date
+    visit_date: date
+    kind: Word[SiteKind]
+    status: Word[VisitStatus] = VisitStatus.ARRIVED
+    site_id: int | None = None
+    summary: Name = ""
+    hands_on: str = ""
+    strength: tuple[StrengthGivenEntry, ...] = ()
+    gait_cue: Name = ""
+    education: str = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "VisitEntry":
+        done = (self.summary, self.hands_on, self.strength, self.gait_cue, self.education, self.note)
+        if self.status is VisitStatus.ARRIVED:
+            _day_known(self.visit_date, self.today, "The day of the visit,")
+        elif any(done):
+            raise _refuse("What was done at a visit is written down when the patient has arrived.")
+        return self
+
+
+class OutcomeActivity(Entry):
+    """One of the patient's own activities and how well it goes: 0 not at all, 10 as before."""
+
+    activity: Name
+    ability: int | None = None
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "OutcomeActivity":
+        if not self.activity:
+            raise _refuse("Say which activity it is, in the patient's own words.")
+        _within(self.ability, *INSTRUMENT_RANGES[Instrument.PSFS], f"The value of “{self.activity}”")
+        return self
+
+
+class OutcomeEntry(Entry):
+    """
+    An outcome. Without a total it is incomplete, and stays so: nothing is filled up.
+
+    For the PSFS the activities are told, and its total is their mean; one activity without a value leaves it incomplete.
+    """
+
+    today: date
+    instrument: Word[Instrument]
+    taken_on: date
+    total: float | None = None
+    activities: tuple[OutcomeActivity, ...] = ()
+    items_answered: int | None = None
+
+    @field_validator("total", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "OutcomeEntry":
+        _day_known(self.taken_on, self.today, "The day of the form,")
+        name = self.instrument.value.upper().replace("_", "-")
+        if self.instrument is Instrument.PSFS:
+            if not 1 <= len(self.activities) <= PSFS_ACTIVITIES_MAX or self.total is not None:
+                raise _refuse(f"For the PSFS tell one to {PSFS_ACTIVITIES_MAX} activities; the total follows from them.")
+        elif self.activities:
+            raise _refuse(f"The {name} has no activities of the patient's own. Enter its total.")
+        if self.total is not None:
+            _within(self.total, *INSTRUMENT_RANGES[self.instrument], f"The total of the {name}")
+            if self.instrument in WHOLE_TOTALS and self.total != int(self.total):
+                raise _refuse(f"The total of the {name} is a whole number.")
+        _within(self.items_answered, 0, 100, "The number of answered items")
+        return self
+
+    @property
+    def kept_total(self) -> float | None:
+        """
+        Give the total that is stored; None for a form that was not finished.
+
+        >>> sitting = OutcomeActivity(activity="Sit through a film", ability=4)
+        >>> running = OutcomeActivity(activity="Run 5 miles", ability=7)
+        >>> day = date(2025, 3, 3)
+        >>> OutcomeEntry(today=day, taken_on=day, instrument="psfs", activities=(sitting, running)).kept_total
+        5.5
+        """
+        if self.instrument is not Instrument.PSFS:
+            return self.total
+        abilities = [activity.ability for activity in self.activities if activity.ability is not None]
+        return sum(abilities) / len(abilities) if len(abilities) == len(self.activities) else None
+
+
+class StrengthEntry(Entry):
+    """How many strength sessions the runner did on a day; 0 takes back what was told."""
+
+    today: date
+    done_on: date
+    sessions: int = 1
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "StrengthEntry":
+        _day_known(self.done_on, self.today, "The day of a strength session,")
+        _within(self.sessions, 0, STRENGTH_A_DAY_MAX, "The strength sessions of a day")
+        return self
+
+
+class LimitsEntry(Entry):
+    """A patient's own limits, all of them."""
+
+    comfortable_max: int = PAIN_COMFORTABLE_MAX
+    acceptable_max: int = PAIN_ACCEPTABLE_MAX
+    settled_max: int = SETTLED_MAX
+    max_step_ratio: float = MAX_STEP_RATIO
+    no_suggestions: bool = False
+    no_suggestions_reason: Name = ""
+
+    @model_validator(mode="after")
+    def _plausible(self) -> "LimitsEntry":
+        if not 0 <= self.comfortable_max < self.acceptable_max <= NPRS_MAX:
+            raise _refuse("The comfortable zone must end below the zone that is OK if it settles, and both within 0 to 10.")
+        _within(self.settled_max, *SETTLED_MAX_RANGE, "The rise by next morning that counts as settled")
+        _within(self.max_step_ratio, *MAX_STEP_RATIO_RANGE, "The largest step up, as a ratio,")
+        if self.no_suggestions != bool(self.no_suggestions_reason):
+            raise _refuse("Switching suggestions off needs a reason, and only that does.")
         return self

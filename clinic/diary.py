@@ -23,6 +23,7 @@ MOMENT_WORDS = {
 REST_WORDS = {
     RestMoment.REST: "Pain at rest, whatever the position",
     RestMoment.NIGHT_REST: "Pain at night that does not depend on position",
+    RestMoment.LIMPING: "Limping because of it, walking or running",
 }
 
 

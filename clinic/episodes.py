@@ -3,19 +3,21 @@
 import functools
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import sqlalchemy as sa
 
 from clinic.today import counts_for, side_words
-from data import audit, queries
+from data import audit, queries, screens, strength
 from data.database import engine
 from data.records import local_today
-from models import Side, Viewer, VisitStatus
+from models import PAIN_AT_REST, RestMoment, Side, Viewer, VisitStatus
 from rehab.days import day_words
 from rehab.episode import Coverage, EpisodeFacts, EpisodeSummary, Mark, PainZones, answered_sentence, summarise_episode
+from rehab.limits import Limits
 from rehab.now import Fact, facts_now
 from rehab.run_list import run_list
 
@@ -170,17 +172,19 @@ def episode(viewer: Viewer, key: str, *, as_of: date | None = None, database: sa
     version = (str(database.url), row.key, row.changed_seq, day, settings.week_start)
     kept = _KEPT.get(version)
     if kept is None:
-        facts = _facts(database, viewer, row, settings.week_start)
-        rest = queries.rest_answers(database, viewer, row.patient_key)
-        answered = [(answer["for_date"].date(), bool(answer["answer"])) for answer in rest.to_dict("records")]
-        yes_on = max((told for told, yes in answered if yes and counts_for(told, row.started_on)), default=None)
+        answers = queries.rest_answers(database, viewer, row.patient_key)
+        at_rest = answers[answers["moment"].isin(PAIN_AT_REST)]
+        answered = [(answer["for_date"].date(), bool(answer["answer"])) for answer in at_rest.to_dict("records")]
+        yes_days = tuple(sorted(told for told, yes in answered if yes and counts_for(told, row.started_on)))
+        facts = replace(_facts(database, viewer, row, settings.week_start, answers), rest_pain_days=yes_days)
+        yes_on = max(yes_days, default=None)
         no_since = max((told for told, yes in answered if not yes and yes_on is not None and told > yes_on), default=None)
         kept = Meaning(summarise_episode(facts, as_of=day), yes_on, no_since)
         _KEPT.put(version, kept)
     return Episode(row, kept)
 
 
-def _facts(database: sa.Engine, viewer: Viewer, row: queries.EpisodeRow, week_start: int) -> EpisodeFacts:
+def _facts(database: sa.Engine, viewer: Viewer, row: queries.EpisodeRow, week_start: int, answers: pd.DataFrame) -> EpisodeFacts:
     covered = queries.coverage(database, viewer, row.patient_key)
     plans = queries.plans(database, viewer, row.key)
     return EpisodeFacts(
@@ -194,16 +198,43 @@ def _facts(database: sa.Engine, viewer: Viewer, row: queries.EpisodeRow, week_st
         runs=queries.runs(database, viewer, row.patient_key),
         scores=queries.scores(database, viewer, row.patient_key),
         plans=plans,
-        marks=_marks(database, viewer, row.key, plans),
+        marks=_marks(database, viewer, row, plans),
+        screen=screens.screen_answers(database, viewer, row.key),
+        strength=strength.strength_sessions(database, viewer, row.key),
+        limping_days=_limping_days(answers, row.side),
+        diagnosis_class=row.diagnosis_class,
+        limits=Limits(
+            comfortable_max=row.pain_comfortable_max,
+            acceptable_max=row.pain_acceptable_max,
+            settled_max=row.settled_max,
+            max_step_ratio=row.max_step_ratio,
+            no_suggestions=row.no_suggestions,
+            no_suggestions_reason=row.no_suggestions_reason,
+        ),
+        birth_date=row.birth_date,
     )
 
 
-def _marks(database: sa.Engine, viewer: Viewer, episode_key: str, plans: pd.DataFrame) -> tuple[Mark, ...]:
-    visits = queries.visits(database, viewer, episode_key)
+def _limping_days(answers: pd.DataFrame, side: Side) -> pd.Series:
+    """Give the days of which the runner said that they limped on a side."""
+    limped = (answers["moment"] == RestMoment.LIMPING) & answers["answer"] & (answers["side"] == side)
+    return answers.loc[limped, "for_date"].sort_values(ignore_index=True)
+
+
+def _plan_day(valid_from: date, written_on: date) -> date:
+    """Say on which day a plan is marked: on that on which it was written if its first week had begun, else on the first day of that week."""
+    return written_on if timedelta(0) <= written_on - valid_from < timedelta(days=7) else valid_from
+
+
+def _marks(database: sa.Engine, viewer: Viewer, episode: queries.EpisodeRow, plans: pd.DataFrame) -> tuple[Mark, ...]:
+    zone = ZoneInfo(episode.time_zone)
+    visits = queries.visits(database, viewer, episode.key)
     held = visits[visits["status"] == VisitStatus.ARRIVED]
     marks = [Mark(row["visit_date"].date(), "visit", row["summary"] or "Visit") for row in held.to_dict("records")]
-    marks += [Mark(row["valid_from"].date(), "plan", row["reason"] or f"Plan {row['version']}") for row in plans.to_dict("records")]
-    marks += change_marks(database, viewer, episode_key)
+    for row in plans.to_dict("records"):
+        day = _plan_day(row["valid_from"].date(), row["created_at_utc"].astimezone(zone).date())
+        marks.append(Mark(day, "plan", row["reason"] or f"Plan {row['version']}"))
+    marks += change_marks(database, viewer, episode.key)
     return tuple(sorted(marks, key=lambda mark: (mark.day, mark.kind)))
 
 

@@ -20,7 +20,7 @@ from data import permissions
 from data.audit_key import EVENT, NOTHING_BEFORE, Head, make_key, remember_head, row_mac, secret_of
 from data.database import reading, writing
 from data.permissions import Thing
-from models import AuditAction, EpisodeOfCare, PainScore, Patient, Run, Viewer, plain_text, utc_now
+from models import AuditAction, EpisodeOfCare, OutcomeScore, PainScore, Patient, RedFlagAnswer, Run, Viewer, Visit, plain_text, utc_now
 
 __all__ = ["Told", "changing", "make_key", "may_take_away", "noting_refusals", "record", "record_each", "taken_away", "viewed"]
 
@@ -278,6 +278,15 @@ def noting_refusals(engine: sa.Engine, viewer: Viewer, kind: str, key: object, *
 
 
 def _asked_patient(connection: sa.Connection, kind: str, key: object) -> int | None:
+    of_episodes: dict[str, tuple[Any, Any]] = {
+        "visit": (Visit.key, Visit.episode_id),
+        "red_flag_answer": (RedFlagAnswer.id, RedFlagAnswer.episode_id),
+        "outcome_score": (OutcomeScore.id, OutcomeScore.episode_id),
+    }
+    if kind in of_episodes and key is not None:
+        named, episode = of_episodes[kind]
+        asked = sa.select(col(EpisodeOfCare.patient_id)).join_from(EpisodeOfCare, named.class_, col(EpisodeOfCare.id) == col(episode))
+        return connection.execute(asked.where(col(named) == key)).scalar()
     columns: dict[str, tuple[Any, Any]] = {
         "patient": (Patient.key, Patient.id),
         "episode_of_care": (EpisodeOfCare.key, EpisodeOfCare.patient_id),

@@ -5,25 +5,25 @@ Everybody in it is made up. Runs, scores and links obey the same entry classes a
 inserts are in bulk.
 """
 
-import base64
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import sqlalchemy as sa
 from sqlmodel import col
 
-from data import demo_cast, records, series, weeks
+from data import demo_care, demo_cast, records, series, weeks
 from data import runs as run_records
 from data.database import DatabaseUnusable, writing
+from data.demo_care import Care
 from data.demo_cast import Part
 from data.demo_courses import history
 from data.demo_history import History
+from data.demo_rows import MEND_AFTER, SEED, TIME_ZONE, insert_rows, inserted_ids, made_key, noon
+from data.demo_written import Treated, add_written
 from models import (
     AuditEvent,
-    Change,
     Clinic,
     DayWithoutRun,
     EpisodeEntry,
@@ -35,25 +35,19 @@ from models import (
     Person,
     PersonRole,
     PersonSite,
-    Plan,
     RestAnswer,
     Run,
     RunSeries,
     Side,
     Site,
-    SiteKind,
     Table,
-    Visit,
 )
 
 CLINIC_NAME = "Still Running Demo Clinic"
-TIME_ZONE = "America/Chicago"
 WEEK_START = 0
-SEED = 20_240_513
 CLINIC_AGE_DAYS = 600  # it was there before its first patient
 # The patient that pictures show: a spike, a flare, a plan cut, a cadence cue, recovery.
 HERO_CODE = "SR-001"
-MEND_AFTER = timedelta(minutes=2)  # a slip is corrected at once
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,7 @@ def fill(engine: sa.Engine, *, as_of: date | None = None) -> Made:
     with writing(engine) as connection:
         if connection.execute(sa.select(col(Clinic.id))).first() is not None:
             raise DatabaseUnusable("There is a clinic in this database already; it was not touched.")
-        opened = _noon(day - timedelta(days=CLINIC_AGE_DAYS))
+        opened = noon(day - timedelta(days=CLINIC_AGE_DAYS))
         connection.execute(
             sa.insert(Clinic).values(
                 id=1,
@@ -117,7 +111,8 @@ def fill(engine: sa.Engine, *, as_of: date | None = None) -> Made:
         parts = demo_cast.cast(SEED)
         courses = [_course_of(part, number, day) for number, part in enumerate(parts)]
         patient_ids = _add_patients(connection, parts, courses, staff)
-        _add_care(connection, parts, courses, patient_ids, staff)
+        cares = [_care_of(part, course, number, day) for number, (part, course) in enumerate(zip(parts, courses, strict=True))]
+        _add_care(connection, parts, courses, cares, patient_ids, staff)
         scores = _add_logs(connection, parts, courses, patient_ids)
     return Made(len(parts), sum(len(course.runs) for course in courses), scores)
 
@@ -139,41 +134,26 @@ def remove(engine: sa.Engine) -> None:
                 connection.execute(sa.delete(table))
 
 
-def _key(*what: int) -> str:
-    """Give a key like models.new_key, but the same each time. Only for people who do not exist."""
-    return base64.urlsafe_b64encode(np.random.default_rng([SEED, 2, *what]).bytes(12)).decode("ascii")
-
-
-def _noon(day: date) -> datetime:
-    return datetime.combine(day, time(12), ZoneInfo(TIME_ZONE)).astimezone(UTC)
-
-
 def _course_of(part: Part, number: int, as_of: date) -> History:
     kind = dict(demo_cast.SITES)[part.place]
     return history(np.random.default_rng([SEED, 0, number]), part.runner, part.course, side=part.side, kind=kind, as_of=as_of)
 
 
-def _ids(connection: sa.Connection, table: Any, rows: list[dict[str, Any]]) -> list[int]:
-    """Insert rows and give their ids in the same order."""
-    if not rows:
-        return []
-    return list(connection.execute(sa.insert(table).returning(table.id, sort_by_parameter_order=True), rows).scalars())
-
-
-def _insert(connection: sa.Connection, table: type[Table], rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(sa.insert(table), rows)
+def _care_of(part: Part, course: History, number: int, as_of: date) -> Care:
+    rng = np.random.default_rng([SEED, 4, number])
+    name, of_class = part.family_name, part.diagnosis.diagnosis_class
+    return demo_care.care(rng, name, part.runner, part.course, course, diagnosis_class=of_class, as_of=as_of)
 
 
 def _add_staff(connection: sa.Connection, opened: datetime) -> _Staff:
-    site_ids = _ids(connection, Site, [{"name": name, "kind": kind} for name, kind in demo_cast.SITES])
+    site_ids = inserted_ids(connection, Site, [{"name": name, "kind": kind} for name, kind in demo_cast.SITES])
     sites = dict(zip((name for name, _ in demo_cast.SITES), site_ids, strict=True))
-    rows = [{"key": _key(0, number), "name": name, "created_at_utc": opened} for number, (name, *_) in enumerate(demo_cast.STAFF)]
-    person_ids = _ids(connection, Person, rows)
+    rows = [{"key": made_key(0, number), "name": name, "created_at_utc": opened} for number, (name, *_) in enumerate(demo_cast.STAFF)]
+    person_ids = inserted_ids(connection, Person, rows)
     working = list(zip(person_ids, demo_cast.STAFF, strict=True))
-    _insert(connection, PersonRole, [{"person_id": person, "role": role} for person, (_, role, _) in working])
+    insert_rows(connection, PersonRole, [{"person_id": person, "role": role} for person, (_, role, _) in working])
     places = [{"person_id": person, "site_id": sites[place]} for person, (_, _, at) in working for place in at]
-    _insert(connection, PersonSite, places)
+    insert_rows(connection, PersonSite, places)
     return _Staff({name: person for person, (name, *_) in working}, sites)
 
 
@@ -193,14 +173,21 @@ def _add_patients(connection: sa.Connection, parts: tuple[Part, ...], courses: l
             pain_comfortable_max=comfortable,
             pain_acceptable_max=acceptable,
         )
-        registered = {"created_at_utc": _noon(course.started_on), "created_by_id": staff.people[part.therapist]}
-        rows.append({**entry.model_dump(exclude={"today"}), "key": _key(1, number), **registered})
-    return _ids(connection, Patient, rows)
+        registered = {"created_at_utc": noon(course.started_on), "created_by_id": staff.people[part.therapist]}
+        rows.append({**entry.model_dump(exclude={"today"}), "key": made_key(1, number), **registered})
+    return inserted_ids(connection, Patient, rows)
 
 
-def _add_care(connection: sa.Connection, parts: tuple[Part, ...], courses: list[History], patient_ids: list[int], staff: _Staff) -> None:
-    """Store episodes, and with them visits, plans and changes."""
-    episode_ids = _ids(
+def _add_care(
+    connection: sa.Connection,
+    parts: tuple[Part, ...],
+    courses: list[History],
+    cares: list[Care],
+    patient_ids: list[int],
+    staff: _Staff,
+) -> None:
+    """Store episodes, and with them all that therapists decided, did and wrote."""
+    episode_ids = inserted_ids(
         connection,
         EpisodeOfCare,
         [
@@ -208,54 +195,12 @@ def _add_care(connection: sa.Connection, parts: tuple[Part, ...], courses: list[
             for number, (part, course, patient_id) in enumerate(zip(parts, courses, patient_ids, strict=True))
         ],
     )
-    visits, plans, changes = [], [], []
-    for number, (part, course, episode_id) in enumerate(zip(parts, courses, episode_ids, strict=True)):
-        therapist = staff.people[part.therapist]
-        for order, visit in enumerate(course.visits):
-            site = "Virtual" if visit.kind is SiteKind.VIRTUAL else part.place
-            visits.append(
-                {
-                    "key": _key(3, number, order),
-                    "episode_id": episode_id,
-                    "visit_date": visit.day,
-                    "site_id": staff.sites[site],
-                    "kind": visit.kind,
-                    "status": visit.status,
-                    "therapist_id": therapist,
-                    "summary": visit.summary,
-                    "created_at_utc": _noon(max(course.started_on, visit.day - timedelta(days=21))),
-                }
-            )
-        for version, plan in enumerate(course.plans, start=1):
-            low, high = plan.cadence_target_spm or (None, None)
-            plans.append(
-                {
-                    "episode_id": episode_id,
-                    "version": version,
-                    "valid_from": plan.valid_from,
-                    "weekly_distance_m": plan.weekly_distance_m,
-                    "run_ceiling_m": plan.run_ceiling_m,
-                    "cadence_target_low_spm": low,
-                    "cadence_target_high_spm": high,
-                    "reason": plan.reason,
-                    "author_id": therapist,
-                    "created_at_utc": _noon(plan.day),
-                }
-            )
-        changes += [
-            {
-                "episode_id": episode_id,
-                "day": change.day,
-                "kind": change.kind,
-                "label": change.label,
-                "author_id": therapist,
-                "created_at_utc": _noon(change.day),
-            }
-            for change in course.changes
-        ]
-    _insert(connection, Visit, visits)
-    _insert(connection, Plan, plans)
-    _insert(connection, Change, changes)
+    whose = zip(parts, courses, cares, patient_ids, episode_ids, strict=True)
+    treated = [
+        Treated(number, part, course, care, patient_id, episode_id, staff.people[part.therapist])
+        for number, (part, course, care, patient_id, episode_id) in enumerate(whose)
+    ]
+    add_written(connection, treated, staff.sites)
 
 
 def _episode_row(part: Part, number: int, course: History, patient_id: int, staff: _Staff) -> dict[str, Any]:
@@ -275,11 +220,11 @@ def _episode_row(part: Part, number: int, course: History, patient_id: int, staf
     )
     return {
         **entry.model_dump(exclude={"today"}),
-        "key": _key(2, number),
+        "key": made_key(2, number),
         "patient_id": patient_id,
         "status": EpisodeStatus.ACTIVE if course.ended_on is None else EpisodeStatus.DISCHARGED,
         "ended_on": course.ended_on,
-        "created_at_utc": _noon(course.started_on),
+        "created_at_utc": noon(course.started_on),
         "created_by_id": staff.people[part.therapist],
     }
 
@@ -291,26 +236,26 @@ def _add_logs(connection: sa.Connection, parts: tuple[Part, ...], courses: list[
     run_rows = [
         run_records.run_row(logged.run.entry, patient_id, WEEK_START, recorded_at_utc=logged.recorded_at_utc) for patient_id, logged in runs
     ]
-    run_ids = _ids(connection, Run, run_rows)
+    run_ids = inserted_ids(connection, Run, run_rows)
     minutes = [
         {"run_id": run_id, "minutes": series.packed(logged.run.minutes)}
         for run_id, (_, logged) in zip(run_ids, runs, strict=True)
         if logged.run.minutes is not None
     ]
-    _insert(connection, RunSeries, minutes)
+    insert_rows(connection, RunSeries, minutes)
     _add_scores(connection, known)
     rest = [
         {**logged.entry.model_dump(exclude={"today"}), "patient_id": patient_id, "recorded_at_utc": logged.recorded_at_utc}
         for course, patient_id in known
         for logged in course.rest_answers
     ]
-    _insert(connection, RestAnswer, rest)
+    insert_rows(connection, RestAnswer, rest)
     no_runs = [
         {"day": logged.entry.day, "patient_id": patient_id, "recorded_at_utc": logged.recorded_at_utc}
         for course, patient_id in known
         for logged in course.days_without_run
     ]
-    _insert(connection, DayWithoutRun, no_runs)
+    insert_rows(connection, DayWithoutRun, no_runs)
     for course, patient_id in known:
         days = {logged.run.entry.run_date for logged in course.runs} | {logged.entry.for_date for logged in course.scores}
         weeks.link_scores(connection, patient_id, days, WEEK_START)
@@ -342,6 +287,6 @@ def _add_scores(connection: sa.Connection, known: list[tuple[History, int]]) -> 
         }
         for number, nprs in wrong
     ]
-    for (number, _), wrong_id in zip(wrong, _ids(connection, PainScore, told), strict=True):
+    for (number, _), wrong_id in zip(wrong, inserted_ids(connection, PainScore, told), strict=True):
         rows[number]["corrects_id"] = wrong_id
-    _insert(connection, PainScore, rows)
+    insert_rows(connection, PainScore, rows)

@@ -25,6 +25,7 @@ from models import (
 
 LONGEST_OF_DAYS = 30
 FLARE_KEPT_A_DAY = 0.945  # of a flare today, what is left tomorrow
+LIMPS_FROM = 6.0  # pain on rising from which this runner limps
 KNOWN_UNTIL_HOUR = 9  # of the last day: a demo made in the morning holds nothing from its future
 NEW_WATCH = Watch("Garmin Forerunner 265", has_contact_time=True)
 
@@ -215,7 +216,8 @@ class _Course:
         if day >= self.start and (flagged or weekly):
             recorded = self._recorded(self._at(day, hour))
             for moment in RestMoment:
-                answer = flagged and moment is RestMoment.NIGHT_REST
+                limps = moment is RestMoment.LIMPING and self.latent >= LIMPS_FROM
+                answer = limps or (flagged and moment is RestMoment.NIGHT_REST)
                 entry = RestEntry(today=recorded.date(), moment=moment, side=self.side, answer=answer, for_date=day)
                 self.rest.append(LoggedRest(entry, recorded.astimezone(UTC)))
 
@@ -373,8 +375,8 @@ class _Course:
         return more if fits and more <= self.course.weekly_goal else weekly
 
     def _plan(self, day: date, weekly: float, reason: str, *, at_once: bool = False) -> bool:
-        """Make the next version, for next week or at once. False if next week begins after the last day of the history."""
-        valid_from = day if at_once else day + timedelta(days=7 - day.weekday())
+        """Make the next version, for next week or from this one on. False if next week begins after the last day of the history."""
+        valid_from = day + timedelta(days=(0 if at_once else 7) - day.weekday())
         if valid_from > self.as_of:
             return False
         weekly = round(weekly * 2) / 2

@@ -23,6 +23,7 @@ class Thing(StrEnum):
     REGISTER = "the register: names and birth dates of patients"
     FACTS = "what is known of a patient: episodes, runs, pain, plans, visits"
     BOOKING = "appointments, without what was said at them"
+    CLOSING = "a yes to a red-flag question, closed with a note"
     EXPORT = "a patient's facts as a file or on paper"
     COUNTS = "how many patients and episodes the clinic has"
     SETTINGS = "the clinic's settings"
@@ -97,6 +98,17 @@ GRANTS = (
             "queries.plans",
             "queries.visits",
             "queries.changes",
+            "plans.plan_weeks",
+            "visits.visit",
+            "visits.earlier_notes",
+            "visits.strength_given",
+            "screens.screen_answers",
+            "screens.screen_history",
+            "outcomes.outcomes",
+            "strength.strength_sessions",
+            "limits.limit_history",
+            "reviews.reviews",
+            "reviews.newest_reviews",
             "run_sources.run_sources",
             "run_sources.waiting_runs",
             "run_sources.decisions",
@@ -129,11 +141,36 @@ GRANTS = (
             "records.add_rest_answer",
             "records.add_day_without_run",
             "records.retire_day_without_run",
-            "records.add_plan",
             "records.add_change",
+            "plans.add_plan_version",
+            "visits.record_visit",
+            "visits.write_note",
+            "screens.add_screen",
+            "screens.correct_screen_answer",
+            "outcomes.add_outcome",
+            "outcomes.correct_outcome",
+            "strength.set_strength_sessions",
+            "limits.set_limits",
+            "reviews.mark_reviewed",
+            "reviews.undo_review",
         ),
     ),
-    Grant(Thing.BOOKING, Act.WRITE, owner=Reach.NONE, therapist=Reach.THEIRS, front_desk=Reach.ALL, functions=("records.add_visit",)),
+    Grant(
+        Thing.CLOSING,
+        Act.WRITE,
+        owner=Reach.NONE,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.NONE,
+        functions=("screens.close_screen_answer",),
+    ),
+    Grant(
+        Thing.BOOKING,
+        Act.WRITE,
+        owner=Reach.NONE,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.ALL,
+        functions=("records.add_visit", "visits.set_visit_status"),
+    ),
     Grant(
         Thing.EXPORT,
         Act.SEE,
@@ -288,6 +325,55 @@ def episode_row(
     row = connection.execute(held(statement, connection)).one_or_none()
     if row is None:
         raise NotFound("episode")
+    return row
+
+
+def part_row(
+    connection: sa.Connection,
+    viewer: Viewer,
+    table: type[Any],
+    wanted: sa.ColumnElement[bool],
+    what: str,
+    *,
+    thing: Thing = Thing.FACTS,
+    act: Act = Act.SEE,
+) -> sa.Row[*tuple[Any, ...]]:
+    """
+    Find one row of a table whose rows belong to an episode, if the viewer may see (or write) that thing of its patient.
+
+    A writing transaction holds the patient until its end, and gets the row as it is once it holds them.
+
+    Parameters
+    ----------
+    table : type
+        With an `episode_id`, such as a visit.
+    wanted : condition
+        Which row: at most one.
+    what : str
+        How it is called where there is none.
+
+    Returns
+    -------
+    Row
+        The table's columns, `patient_id` and the patient's `time_zone`.
+
+    Raises
+    ------
+    NotFound
+        If there is none for this viewer.
+    """
+    columns = table.metadata.tables[table.__tablename__].columns
+    statement = (
+        sa.select(*columns, col(EpisodeOfCare.patient_id), col(Patient.time_zone))
+        .join(EpisodeOfCare, col(EpisodeOfCare.id) == columns["episode_id"])
+        .join(Patient, col(Patient.id) == col(EpisodeOfCare.patient_id))
+        .where(wanted, reachable(viewer, thing, act))
+    )
+    row = connection.execute(held(statement, connection)).one_or_none()
+    if row is not None and connection.get_execution_options().get("writes"):  # it may have changed while we waited for the patient
+        row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound(what)
     return row
 
 

@@ -13,11 +13,12 @@ from sqlmodel import col
 
 from data import permissions, series
 from data.database import reading
+from data.frames import frame
 from data.importers.base import MinuteSeries
 from data.permissions import Act, Thing
 from models import (
     CHANGE_COLUMNS,
-    NPRS_COUNT_COLUMNS,
+    PAIN_AT_REST,
     PAIN_COLUMNS,
     PAIN_WEEK_COLUMNS,
     PLAN_COLUMNS,
@@ -106,6 +107,10 @@ class EpisodeRow:
     distance_unit: DistanceUnit
     pain_comfortable_max: int
     pain_acceptable_max: int
+    settled_max: int
+    max_step_ratio: float
+    no_suggestions: bool
+    no_suggestions_reason: str
     changed_seq: int
     problem: str
     diagnosis_label: str
@@ -151,27 +156,6 @@ class CaseloadRow:
     week_runs: int
     last_log_on: date | None
     rest_pain_on: date | None
-
-
-# Kinds of columns, so that a frame without rows has the same as one with rows. What is not named here is text.
-_WHOLE_NUMBERS = frozenset(
-    {"run_id", "score_id", "utc_offset_s", "elapsed_time_s", "nprs", "version", *RUN_WEEK_COLUMNS, *NPRS_COUNT_COLUMNS}
-)
-_YES_OR_NO = frozenset({"recalled", "answer"})
-
-
-def _frame(rows: Sequence[Sequence[Any]], columns: Sequence[str], days: Sequence[str] = (), floats: Sequence[str] = ()) -> pd.DataFrame:
-    frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=list(columns))
-    for name in columns:
-        if name in days:
-            frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
-        elif name.endswith("_at_utc"):
-            frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
-        elif name in floats:
-            frame[name] = frame[name].astype("float64")
-        else:
-            frame[name] = frame[name].astype("int64" if name in _WHOLE_NUMBERS else "bool" if name in _YES_OR_NO else "str")
-    return frame
 
 
 def _name() -> sa.ColumnElement[str]:
@@ -312,6 +296,10 @@ def _episodes(*more: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
             col(Patient.distance_unit),
             col(Patient.pain_comfortable_max),
             col(Patient.pain_acceptable_max),
+            col(Patient.settled_max),
+            col(Patient.max_step_ratio),
+            col(Patient.no_suggestions),
+            col(Patient.no_suggestions_reason),
             col(Patient.changed_seq),
             col(EpisodeOfCare.problem),
             col(EpisodeOfCare.diagnosis_label),
@@ -335,7 +323,7 @@ def _episodes(*more: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
 
 def _episode_of(row: sa.Row[*tuple[Any, ...]]) -> EpisodeRow:
     fields = list(row)
-    for index, word in ((6, DistanceUnit), (12, DiagnosisClass), (14, Side), (18, EpisodeStatus)):
+    for index, word in ((6, DistanceUnit), (16, DiagnosisClass), (18, Side), (22, EpisodeStatus)):
         fields[index] = word(fields[index])
     return EpisodeRow(*fields)
 
@@ -390,7 +378,7 @@ def runs(engine: sa.Engine, viewer: Viewer, patient_key: str) -> pd.DataFrame:
         statement = sa.select(*columns).where(RUN.c.patient_id == patient_id, RUN.c.retired_at_utc.is_(None))
         rows = connection.execute(statement.order_by(RUN.c.started_at_utc, RUN.c.id)).all()
     unknown = [name for name in RUN_COLUMNS if RUN.c.get(name) is not None and RUN.c[name].nullable]
-    return _frame(rows, RUN_COLUMNS, days=["run_date"], floats=unknown)
+    return frame(rows, RUN_COLUMNS, days=["run_date"], floats=unknown)
 
 
 def scores(engine: sa.Engine, viewer: Viewer, patient_key: str) -> pd.DataFrame:
@@ -407,7 +395,7 @@ def scores(engine: sa.Engine, viewer: Viewer, patient_key: str) -> pd.DataFrame:
         patient_id = _own_id(connection, viewer, patient_key)
         statement = sa.select(*columns).where(SCORE.c.patient_id == patient_id, SCORE.c.retired_at_utc.is_(None))
         rows = connection.execute(statement.order_by(SCORE.c.for_date, SCORE.c.id)).all()
-    return _frame(rows, PAIN_COLUMNS, days=["for_date", "counted_date"], floats=["run_id"])
+    return frame(rows, PAIN_COLUMNS, days=["for_date", "counted_date"], floats=["run_id"])
 
 
 def score_history(engine: sa.Engine, viewer: Viewer, patient_key: str, *, since: date) -> pd.DataFrame:
@@ -440,18 +428,18 @@ def score_history(engine: sa.Engine, viewer: Viewer, patient_key: str, *, since:
         )
         rows = connection.execute(statement).all()
     columns = ("score_id", *names, "recorded_by", "corrects_id", "retired_at_utc", "retired_by")
-    return _frame(rows, columns, days=["for_date"], floats=["corrects_id"])
+    return frame(rows, columns, days=["for_date"], floats=["corrects_id"])
 
 
 def rest_answers(engine: sa.Engine, viewer: Viewer, patient_key: str) -> pd.DataFrame:
-    """Read the current answers about pain at rest: `for_date`, `moment`, `side`, `answer`, newest first."""
+    """Read the current answers about pain at rest and limping: `for_date`, `moment`, `side`, `answer`, newest first."""
     table = RestAnswer.metadata.tables["rest_answer"]
     names = ("for_date", "moment", "side", "answer")
     with reading(engine) as connection:
         patient_id = _own_id(connection, viewer, patient_key)
         statement = sa.select(*(table.c[name] for name in names)).where(table.c.patient_id == patient_id, table.c.retired_at_utc.is_(None))
         rows = connection.execute(statement.order_by(table.c.for_date.desc(), table.c.id.desc())).all()
-    return _frame(rows, names, days=["for_date"])
+    return frame(rows, names, days=["for_date"])
 
 
 def plans(engine: sa.Engine, viewer: Viewer, episode_key: str) -> pd.DataFrame:
@@ -467,22 +455,25 @@ def plans(engine: sa.Engine, viewer: Viewer, episode_key: str) -> pd.DataFrame:
             .order_by(table.c.version)
         )
         rows = connection.execute(statement).all()
-    floats = ["weekly_distance_m", "run_ceiling_m", "cadence_target_low_spm", "cadence_target_high_spm"]
-    return _frame(rows, PLAN_COLUMNS, days=["valid_from"], floats=floats)
+    floats = [name for name in PLAN_COLUMNS if name in table.c and table.c[name].nullable]
+    return frame(rows, PLAN_COLUMNS, days=["valid_from"], floats=floats)
 
 
 def visits(engine: sa.Engine, viewer: Viewer, episode_key: str) -> pd.DataFrame:
-    """Read the visits of an episode, oldest first, columns `VISIT_COLUMNS`."""
+    """Read the visits of an episode, oldest first, columns `VISIT_COLUMNS`. What else is known of one: data/visits.py."""
     with reading(engine) as connection:
         found = permissions.episode_row(connection, viewer, episode_key)
         statement = (
             sa.select(
+                col(Visit.key),
                 col(Visit.visit_date),
                 sa.func.coalesce(col(Site.name), ""),
                 col(Visit.kind),
                 col(Visit.status),
                 sa.func.coalesce(col(Person.name), ""),
                 col(Visit.summary),
+                col(Visit.hands_on),
+                col(Visit.education),
             )
             .outerjoin(Site, col(Site.id) == col(Visit.site_id))
             .outerjoin(Person, col(Person.id) == col(Visit.therapist_id))
@@ -490,7 +481,7 @@ def visits(engine: sa.Engine, viewer: Viewer, episode_key: str) -> pd.DataFrame:
             .order_by(col(Visit.visit_date), col(Visit.id))
         )
         rows = connection.execute(statement).all()
-    return _frame(rows, VISIT_COLUMNS, days=["visit_date"])
+    return frame(rows, VISIT_COLUMNS, days=["visit_date"])
 
 
 def changes(engine: sa.Engine, viewer: Viewer, episode_key: str) -> pd.DataFrame:
@@ -504,7 +495,7 @@ def changes(engine: sa.Engine, viewer: Viewer, episode_key: str) -> pd.DataFrame
             .order_by(col(Change.day), col(Change.id))
         )
         rows = connection.execute(statement).all()
-    return _frame(rows, CHANGE_COLUMNS, days=["day"])
+    return frame(rows, CHANGE_COLUMNS, days=["day"])
 
 
 def coverage(engine: sa.Engine, viewer: Viewer, patient_key: str) -> tuple[date, date] | None:
@@ -551,7 +542,7 @@ def weeks(engine: sa.Engine, viewer: Viewer, patient_key: str, *, low: int, high
             table.c.patient_id == patient_id, table.c.week >= low, table.c.week <= high
         )
         pain_rows = connection.execute(statement.order_by(table.c.week, table.c.moment, table.c.side)).all()
-    return _frame(run_rows, RUN_WEEK_COLUMNS), _frame(pain_rows, PAIN_WEEK_COLUMNS)
+    return frame(run_rows, RUN_WEEK_COLUMNS), frame(pain_rows, PAIN_WEEK_COLUMNS)
 
 
 def run_minutes(engine: sa.Engine, viewer: Viewer, run_id: int) -> MinuteSeries | None:
@@ -658,7 +649,12 @@ def caseload_statement(
     rest = RestAnswer.metadata.tables["rest_answer"]
     rest_pain_on = (
         sa.select(sa.func.max(rest.c.for_date))
-        .where(rest.c.patient_id == col(Patient.id), rest.c.retired_at_utc.is_(None), rest.c.answer.is_(True))
+        .where(
+            rest.c.patient_id == col(Patient.id),
+            rest.c.retired_at_utc.is_(None),
+            rest.c.answer.is_(True),
+            rest.c.moment.in_(PAIN_AT_REST),
+        )
         .correlate(Patient)
         .scalar_subquery()
     )

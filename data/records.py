@@ -30,7 +30,6 @@ from models import (
     Patient,
     PatientEntry,
     Person,
-    Plan,
     RestAnswer,
     RestEntry,
     Role,
@@ -557,41 +556,6 @@ def add_visit(
         weeks.mark_changed(connection, episode.patient_id)
         audit.record(connection, viewer, AuditAction.CREATE, kind="visit", key=key, patient_id=episode.patient_id, new=new)
     return key
-
-
-def add_plan(
-    engine: sa.Engine,
-    viewer: Viewer,
-    episode_key: str,
-    *,
-    valid_from: date,
-    reason: str,
-    weekly_distance_m: int | None = None,
-    run_ceiling_m: int | None = None,
-    cadence_target_low_spm: float | None = None,
-    cadence_target_high_spm: float | None = None,
-) -> int:
-    """Store the next version of an episode's plan; returns its number, from 1."""
-    aims = {
-        "valid_from": valid_from,
-        "weekly_distance_m": weekly_distance_m,
-        "run_ceiling_m": run_ceiling_m,
-        "cadence_target_low_spm": cadence_target_low_spm,
-        "cadence_target_high_spm": cadence_target_high_spm,
-        "reason": reason,
-    }
-    with audit.changing(engine, viewer, "episode_of_care", episode_key) as connection:
-        episode = permissions.episode_row(connection, viewer, episode_key, act=Act.WRITE)
-        table = Plan.metadata.tables["plan"]
-        versions = sa.select(*(table.c[name] for name in ("version", *aims))).where(table.c.episode_id == episode.id)
-        newest = connection.execute(versions.order_by(table.c.version.desc()).limit(1)).one_or_none()
-        version: int = newest.version + 1 if newest else 1
-        connection.execute(sa.insert(Plan).values(episode_id=episode.id, version=version, author_id=viewer.person_id, **aims))
-        weeks.mark_changed(connection, episode.patient_id)
-        old, action = (dict(newest._mapping), AuditAction.CHANGE) if newest else (None, AuditAction.CREATE)
-        new = {"version": version, **aims}
-        audit.record(connection, viewer, action, kind="plan", key=episode_key, patient_id=episode.patient_id, old=old, new=new)
-    return version
 
 
 def add_change(engine: sa.Engine, viewer: Viewer, episode_key: str, *, day: date, kind: ChangeKind, label: str) -> None:

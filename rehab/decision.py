@@ -14,6 +14,7 @@ from rehab.states import Choice, State, is_fresh, is_red_flag, lacks, state_of
 from rehab.units import distance_text, signed_text
 
 RULES = STATE_RULES
+SECOND_LOOK_STATES = frozenset({"S3", "S4"})  # two weeks of these in a row ask for a second look
 BEING_CHECKED = (
     "Being checked: nothing is suggested while the red-flag screen is open or unanswered. "
     "The confirmed plan stays as it is until you change it."
@@ -237,7 +238,7 @@ def _missing(state: State, band: Band | None, inputs: DecisionInputs) -> tuple[s
 
 def _second_look(state: State, inputs: DecisionInputs) -> tuple[str, ...]:
     said = []
-    if state.code in {"S3", "S4"} and inputs.previous_state in {"S3", "S4"}:
+    if state.code in SECOND_LOOK_STATES and inputs.previous_state in SECOND_LOOK_STATES:
         said.append(
             f"Second week in a row of flare or unsettled runs ({inputs.previous_state}, {state.code}): re-assess diagnosis and plan."
         )

@@ -1,10 +1,12 @@
 """The limits of one patient, which a therapist may change."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from models import NPRS_MAX, NPRS_MIN
 
 STEP_RATIO_MIN, STEP_RATIO_MAX = 1.0, 2.0  # what may be typed; both ends are allowed
+ADULT_YEARS = 18  # nothing is suggested below (a choice of this project)
 
 
 @dataclass(frozen=True)
@@ -60,3 +62,19 @@ class Limits:
         (False, True)
         """
         return 100 * distance_m > round(100 * self.max_step_ratio) * longest_m
+
+    def on(self, day: date, birth_date: date | None) -> "Limits":
+        """
+        Give the limits as they hold on a day: of who is under 18 nothing is suggested.
+
+        Examples
+        --------
+        >>> Limits().on(date(2026, 3, 3), date(2008, 3, 4)).no_suggestions_reason
+        'under 18 years'
+        >>> Limits().on(date(2026, 3, 4), date(2008, 3, 4)).no_suggestions
+        False
+        """
+        if birth_date is None or self.no_suggestions:
+            return self
+        age = day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+        return replace(self, no_suggestions=True, no_suggestions_reason="under 18 years") if age < ADULT_YEARS else self

@@ -81,7 +81,7 @@ RULES = (
 )
 
 
-def run_responses(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side) -> pd.DataFrame:
+def run_responses(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side, settled_max: float = SETTLED_MAX) -> pd.DataFrame:
     """
     Rate each run by the pain of the next morning against a reference from before it.
 
@@ -100,6 +100,8 @@ def run_responses(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side) -> pd
         several scores before runs of one day the run's own counts, else the lowest.
     side : Side
         The episode's side: scores of no other enter.
+    settled_max : float
+        Points above the reference that are still settled: 1, or the patient's own limit. One point more is unsettled.
 
     Returns
     -------
@@ -120,7 +122,7 @@ def run_responses(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side) -> pd
     >>> run_responses(runs, scores, side=Side.LEFT).to_dict("records")
     [{'r24': 2.0, 'r24_reference': 'morning of the run day', 'response': 'unsettled'}]
     """
-    return run_answers(runs, scores, side=side)[["r24", "r24_reference", "response"]]
+    return run_answers(runs, scores, side=side, settled_max=settled_max)[["r24", "r24_reference", "response"]]
 
 
 def response_latencies(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side) -> pd.DataFrame:
@@ -183,7 +185,9 @@ def run_flares(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side, limping_
     return run_answers(runs, scores, side=side, limping_days=limping_days)[["flare", "flare_because"]]
 
 
-def run_answers(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side, limping_days: pd.Series | None = None) -> pd.DataFrame:
+def run_answers(
+    runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side, limping_days: pd.Series | None = None, settled_max: float = SETTLED_MAX
+) -> pd.DataFrame:
     """
     Give the columns of `run_responses`, `response_latencies` and `run_flares`, which tell what they mean, in one go.
 
@@ -206,9 +210,10 @@ def run_answers(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side, limping
     r24 = _score_on(by_day, run_days + 1) - reference
     second = _score_on(by_day, run_days + 2) - reference
     second[np.isin(run_days + 1, run_days)] = np.nan
-    unsettled = r24 >= UNSETTLED_MIN
-    slow = unsettled & (second >= UNSETTLED_MIN)
-    response = np.select([slow, unsettled, r24 <= SETTLED_MAX], [SLOW, UNSETTLED, SETTLED], UNKNOWN)
+    unsettled_min = settled_max + (UNSETTLED_MIN - SETTLED_MAX)
+    unsettled = r24 >= unsettled_min
+    slow = unsettled & (second >= unsettled_min)
+    response = np.select([slow, unsettled, r24 <= settled_max], [SLOW, UNSETTLED, SETTLED], UNKNOWN)
 
     worst_during = during.of_runs(run_ids, run_days, worst=True)
     limped = np.empty(0, np.int64) if limping_days is None else day_numbers(limping_days)

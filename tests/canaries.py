@@ -111,7 +111,7 @@ def add_canary(scene: Scene, word: str, number: int, by: Viewer, site_id: int, *
         site_id=site_id,
         summary=texts["summary"],
     )
-    records.add_plan(engine, COMMAND_LINE, episode, valid_from=MONDAY, reason=texts["reason"], weekly_distance_m=30_000)
+    scene.plan(episode, MONDAY, COMMAND_LINE, reason=texts["reason"], weekly_distance_m=30_000)
     records.add_change(engine, COMMAND_LINE, episode, day=TUESDAY, kind=ChangeKind.SHOE, label=texts["change"])
     broken = f"{texts['content']},what\n1,2\n".encode()
     imports.import_files(engine, COMMAND_LINE, patient, [imports.Source(texts["file"], lambda: broken)], via="app")

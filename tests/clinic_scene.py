@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from access import accounts
 from access import people as access_people
-from data import people, queries, records, runs
+from data import people, plans, queries, records, runs
 from data.database import reading, writing
 from data.permissions import COMMAND_LINE
 from models import (
@@ -24,6 +24,7 @@ from models import (
     Person,
     PersonRole,
     PersonSite,
+    PlanEntry,
     Role,
     RunEntry,
     Side,
@@ -75,6 +76,13 @@ class Scene:
     def score(self, patient_key: str, *entries: PainEntry, now: datetime = WRITTEN_AT, viewer: Viewer | None = None) -> int:
         """Store scores; gives how many were new."""
         return records.add_pain_scores(self.engine, viewer or self.tess, patient_key, entries, now=now)
+
+    def plan(self, episode_key: str, first_day: date, viewer: Viewer | None = None, **fields: Any) -> int:
+        """Store the next version of a plan, from the first day of a week on, written on that day; gives its number."""
+        viewer = viewer or self.tess
+        known = queries.plans(self.engine, viewer, episode_key)["version"]
+        entry = PlanEntry.checked(**{"today": first_day, "valid_from": first_day, "reason": "Build up", **fields})
+        return plans.add_plan_version(self.engine, viewer, episode_key, entry, based_on_version=int(known.max()) if len(known) else 0)
 
     def account(self, who: Viewer, login_name: str) -> str:
         """Give somebody a login name; gives the token of the link with which they set their passphrase."""

@@ -7,11 +7,26 @@ import sqlalchemy as sa
 
 from clinic.charts import main_chart
 from clinic.episodes import Episode, episode
-from data import records
+from data import limits, plans, records, screens, strength
 from data.database import writing
-from models import EpisodeOfCare, EpisodeStatus, RestEntry, RestMoment, Side
+from models import (
+    SCREEN_COLUMNS,
+    DiagnosisClass,
+    EpisodeOfCare,
+    EpisodeStatus,
+    LimitsEntry,
+    PlanEntry,
+    RestEntry,
+    RestMoment,
+    ScreenAnswer,
+    ScreenEntry,
+    ScreenItem,
+    Side,
+    StrengthEntry,
+)
 from rehab.charts import Span
-from tests.clinic_scene import TODAY, Scene, days_from, new_scene, run_on, score_on
+from rehab.limits import Limits
+from tests.clinic_scene import TODAY, WRITTEN_AT, Scene, days_from, new_scene, noon, run_on, score_on
 
 DISCHARGED_ON = date(2025, 2, 26)  # a Wednesday
 ADDED_BESIDE = "; as of February 26, 2025"
@@ -108,3 +123,63 @@ def test_scores_without_a_side_are_said_to_be_on_no_chart(scene: Scene, scores: 
     for days_ago in range(scores):
         scene.score(patient, score_on(TODAY - timedelta(days=days_ago), 8, side=Side.UNSPECIFIED))
     assert [sentence for sentence in shown(scene, key).sentences if "no side" in sentence] == ([] if said is None else [said])
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# What the clinic decided and asked
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_facts_hold_screen_strength_limping_class_limits_and_birth_date(scene: Scene) -> None:
+    engine, tess, day = scene.engine, scene.tess, TODAY - timedelta(days=3)
+    born = date(1979, 5, 14)
+    patient = scene.patient(birth_date=born)
+    key = scene.episode(patient)
+    answers = {ScreenItem.LOW_ENERGY: ScreenAnswer.YES}
+    screens.add_screen(engine, tess, key, ScreenEntry.checked(today=TODAY, asked_on=day, answers=answers))
+    strength.set_strength_sessions(engine, tess, key, StrengthEntry.checked(today=TODAY, done_on=day, sessions=2))
+    limits.set_limits(engine, tess, patient, LimitsEntry.checked(comfortable_max=2, no_suggestions=True, no_suggestions_reason="Pregnant"))
+    for side, days_ago, answer in ((Side.LEFT, 1, True), (Side.LEFT, 2, True), (Side.LEFT, 3, False), (Side.RIGHT, 4, True)):
+        told = {"moment": RestMoment.LIMPING, "side": side, "answer": answer, "for_date": TODAY - timedelta(days=days_ago)}
+        records.add_rest_answer(engine, tess, patient, RestEntry.checked(today=TODAY, **told))
+
+    shown_now = shown(scene, key)
+    facts = shown_now.summary.facts
+    assert tuple(facts.screen.columns) == SCREEN_COLUMNS
+    assert len(facts.screen) == 12
+    assert facts.screen.loc[facts.screen["answer"] == "yes", "item"].tolist() == ["low_energy"]
+    assert facts.strength["done_on"].dt.date.tolist() == [day, day]
+    assert facts.limping_days.dt.date.tolist() == [TODAY - timedelta(days=2), TODAY - timedelta(days=1)]
+    assert (facts.diagnosis_class, facts.birth_date) == (DiagnosisClass.TENDON, born)
+    assert facts.limits == Limits(comfortable_max=2, no_suggestions=True, reason="Pregnant")
+    assert shown_now.rest_pain_words == ""  # limping is no pain at rest
+
+
+def test_a_summary_of_an_earlier_day_knows_nothing_of_what_was_asked_and_closed_later(scene: Scene) -> None:
+    key = scene.episode(scene.patient())
+    asked_on, closed_at = TODAY - timedelta(days=5), WRITTEN_AT - timedelta(days=2)
+    answers = {ScreenItem.LOW_ENERGY: ScreenAnswer.YES}
+    screens.add_screen(scene.engine, scene.tess, key, ScreenEntry.checked(today=TODAY, asked_on=asked_on, answers=answers))
+    yes = next(row["id"] for row in scene.rows("red_flag_answer", answer="yes"))
+    screens.close_screen_answer(scene.engine, scene.tess, yes, "Eats enough, seen by the GP", now=closed_at)
+    did = StrengthEntry.checked(today=TODAY, done_on=TODAY - timedelta(days=3))
+    strength.set_strength_sessions(scene.engine, scene.tess, key, did)
+    seen = {}
+    for days_ago in (6, 5, 3, 2):
+        facts = shown(scene, key, TODAY - timedelta(days=days_ago)).summary.facts
+        is_open = facts.screen.loc[facts.screen["answer"] == "yes", "closed_on"].isna().tolist()
+        seen[days_ago] = (is_open, len(facts.strength))
+    assert seen == {6: ([], 0), 5: ([True], 0), 3: ([True], 1), 2: ([False], 1)}
+
+
+@pytest.mark.parametrize(("written", "marked"), [(-1, 0), (0, 0), (2, 2), (6, 6), (7, 0), (400, 0)])
+def test_a_plan_is_marked_on_the_day_it_was_written_within_its_first_week_else_on_its_first_day(
+    scene: Scene, written: int, marked: int
+) -> None:
+    monday = TODAY - timedelta(days=14)
+    key = scene.episode(scene.patient())
+    entry = PlanEntry.checked(today=monday, valid_from=monday, weekly_distance_m=20_000, reason="Build up")
+    at = noon(monday + timedelta(days=written))
+    plans.add_plan_version(scene.engine, scene.tess, key, entry, based_on_version=0, now=at)
+    (mark,) = [mark for mark in shown(scene, key).summary.facts.marks if mark.kind == "plan"]
+    assert (mark.day, mark.label) == (monday + timedelta(days=marked), "Build up")

@@ -19,12 +19,16 @@ from models import (
     DistanceUnit,
     EpisodeStatus,
     ImportOutcome,
+    Instrument,
+    LimitName,
     Packing,
     PainMoment,
     RestMoment,
     Role,
     RunStanding,
     RunVerdict,
+    ScreenAnswer,
+    ScreenItem,
     Side,
     SignInStepKind,
     SiteKind,
@@ -157,6 +161,12 @@ ROWS: dict[str, dict[str, Any]] = {
         "reason": "",
         "created_at_utc": NOW,
     },
+    "plan_week": {"plan_id": 1, "number": 3, "distance_m": 20_000, "runs": 3, "longest_run_m": 8_000},
+    "limit_change": {"patient_id": 1, "limit_name": "settled_max", "old_value": "1", "new_value": "2", "changed_at_utc": NOW},
+    "strength_given": {"visit_id": 1, "number": 1, "exercise": "Bridge", "sets": 2, "reps": 8, "hold_s": 10},
+    "red_flag_answer": {"episode_id": 1, "item": "low_energy", "answer": "no", "asked_on": DAY, "recorded_at_utc": NOW, "closing_note": ""},
+    "outcome_score": {"episode_id": 1, "instrument": "uwri", "total": 20, "details": "", "taken_on": DAY, "recorded_at_utc": NOW},
+    "strength_session": {"episode_id": 1, "done_on": DAY, "number": 1, "recorded_at_utc": NOW},
     "change": {"episode_id": 1, "day": DAY, "kind": "shoe", "label": "New shoes", "created_at_utc": NOW},
     "log_coverage": {"patient_id": 1, "first_day": DAY, "last_day": DAY},
     "pain_week": {
@@ -192,6 +202,8 @@ WORDS: tuple[tuple[str, str, type[StrEnum]], ...] = (
     ("visit", "kind", SiteKind),
     ("visit", "status", VisitStatus),
     ("change", "kind", ChangeKind),
+    ("limit_change", "limit_name", LimitName),
+    ("red_flag_answer", "item", ScreenItem),
     ("pain_week", "moment", PainMoment),
     ("pain_week", "side", Side),
 )
@@ -223,10 +235,43 @@ RANGES: tuple[tuple[str, str, tuple[Any, ...], tuple[Any, ...]], ...] = (
     ("plan", "version", (1, 2), (0, -1)),
     ("plan", "weekly_distance_m", (None, 1, 500_000), (0, -1, 500_001)),
     ("plan", "run_ceiling_m", (None, 1, 500_000), (0, 500_001)),
+    ("plan", "runs_per_week", (None, 1, 14), (0, 15)),
+    ("plan", "speed_limit_m_s", (None, 0.5, 12.0), (0.49, 12.1)),
+    ("plan", "strength_sessions_per_week", (None, 0, 21), (-1, 22)),
+    ("plan", "suggested_ceiling_m", (None, 1, 500_000), (0, 500_001)),
+    ("plan_week", "number", (0, 3), (-1, 4)),
+    ("plan_week", "distance_m", (1, 500_000), (0, 500_001)),
+    ("plan_week", "runs", (None, 1, 14), (0, 15)),
+    ("plan_week", "longest_run_m", (None, 1, 500_000), (0, 500_001)),
+    ("patient", "settled_max", (0, 3), (-1, 4)),
+    ("patient", "max_step_ratio", (1.0, 2.0), (0.99, 2.01)),
+    ("strength_given", "sets", (None, 1, 20), (0, 21)),
+    ("strength_given", "reps", (None, 1, 200), (0, 201)),
+    ("strength_given", "hold_s", (None, 1, 600), (0, 601)),
+    ("strength_session", "number", (1, 4), (0, 5)),
+    ("strength_session", "done_on", (EPOCH,), (EVE,)),
+    ("red_flag_answer", "asked_on", (EPOCH,), (EVE,)),
+    ("outcome_score", "taken_on", (EPOCH,), (EVE,)),
     ("plan", "cadence_target_low_spm", (None, 20.0, 180.0), (19.9,)),
     ("plan", "cadence_target_high_spm", (None, 170.0, 300.0), (300.1,)),
 )
 WEEK_S = 604_800
+CLOSED = {"closed_on": DAY, "closed_at_utc": NOW, "closing_note": "Seen by the GP"}
+# lowest and highest total of each instrument, by hand
+TOTALS = (
+    ("nprs", 0, 10),
+    ("psfs", 0, 10),
+    ("groc", -5, 5),
+    ("uwri", 0, 36),
+    ("visa_g", 0, 100),
+    ("ihot_12", 0, 100),
+    ("hoos_12", 0, 100),
+    ("lefs", 0, 80),
+    ("ostrc", 0, 100),
+    ("tsk_11", 11, 44),
+    ("pseq", 0, 60),
+    ("pseq_2", 0, 12),
+)
 # constraint, rows that are right, rows that are not
 TOGETHER: tuple[tuple[str, str, tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]], ...] = (
     ("clinic", "one_row", ({"id": 1},), ({"id": 2}, {"id": 0})),
@@ -297,6 +342,104 @@ TOGETHER: tuple[tuple[str, str, tuple[dict[str, Any], ...], tuple[dict[str, Any]
         ({"cadence_target_low_spm": 175.1, "cadence_target_high_spm": 175.0},),
     ),
     ("log_coverage", "order", ({"last_day": DAY},), ({"last_day": date(2025, 3, 2)},)),
+    (
+        "patient",
+        "no_suggestions_why",
+        ({"no_suggestions": True, "no_suggestions_reason": "Pregnant"}, {"no_suggestions": False, "no_suggestions_reason": ""}),
+        ({"no_suggestions": True, "no_suggestions_reason": ""},),
+    ),
+    (
+        "plan",
+        "run_part_s_range",
+        tuple({"run_part_s": seconds, "walk_part_s": 60} for seconds in (10, 7_200)),
+        tuple({"run_part_s": seconds, "walk_part_s": 60} for seconds in (9, 7_201)),
+    ),
+    (
+        "plan",
+        "walk_part_s_range",
+        tuple({"run_part_s": 240, "walk_part_s": seconds} for seconds in (10, 7_200)),
+        tuple({"run_part_s": 240, "walk_part_s": seconds} for seconds in (9, 7_201)),
+    ),
+    (
+        "plan",
+        "run_walk_parts",
+        ({"run_part_s": None, "walk_part_s": None}, {"run_part_s": 240, "walk_part_s": 60}),
+        ({"run_part_s": 240, "walk_part_s": None}, {"run_part_s": None, "walk_part_s": 60}),
+    ),
+    (
+        "plan",
+        "surface_limit_word",
+        ({"surface_limit": ""}, *({"surface_limit": word.value} for word in Surface)),
+        ({"surface_limit": "sand"}, {"surface_limit": "ROAD"}),
+    ),
+    (
+        "plan",
+        "outside_band_why",
+        ({"outside_band": True, "reason": "Race on Sunday"}, {"outside_band": False, "reason": ""}),
+        ({"outside_band": True, "reason": ""},),
+    ),
+    (
+        "plan",
+        "band_low_m_range",
+        ({"band_low_m": 1, "band_high_m": 500_000},),
+        ({"band_low_m": 0, "band_high_m": 500_000},),
+    ),
+    (
+        "plan",
+        "band_high_m_range",
+        ({"band_low_m": 1, "band_high_m": 500_000},),
+        ({"band_low_m": 1, "band_high_m": 500_001},),
+    ),
+    (
+        "plan",
+        "band_order",
+        ({"band_low_m": None, "band_high_m": None}, {"band_low_m": 20_000, "band_high_m": 20_000}),
+        (
+            {"band_low_m": 20_001, "band_high_m": 20_000},
+            {"band_low_m": 20_000, "band_high_m": None},
+            {"band_low_m": None, "band_high_m": 20_000},
+        ),
+    ),
+    (
+        "red_flag_answer",
+        "answer_word",
+        tuple({"answer": word.value} for word in ScreenAnswer),
+        ({"answer": "maybe"}, {"answer": ""}),
+    ),
+    (
+        "red_flag_answer",
+        "closed_with_note",
+        ({"answer": "yes", **CLOSED}, {"answer": "yes"}),
+        (
+            {"answer": "yes", **CLOSED, "closing_note": ""},
+            {"answer": "no", **CLOSED},
+            {"answer": "yes", **CLOSED, "closed_on": date(2025, 3, 2)},
+        ),
+    ),
+    (
+        "red_flag_answer",
+        "closed_when",
+        ({"answer": "yes", **CLOSED},),
+        ({"answer": "yes", **CLOSED, "closed_at_utc": None}, {"answer": "yes", "closed_at_utc": NOW}),
+    ),
+    (
+        "red_flag_answer",
+        "yes_stays",
+        ({"answer": "no", "retired_at_utc": NOW}, {"answer": "yes", "retired_at_utc": None}),
+        ({"answer": "yes", "retired_at_utc": NOW},),
+    ),
+    (
+        "outcome_score",
+        "instrument_word",
+        tuple({"instrument": word.value, "total": None} for word in Instrument),
+        ({"instrument": "koos", "total": None}, {"instrument": "", "total": None}),
+    ),
+    (
+        "outcome_score",
+        "total_range",
+        tuple({"instrument": name, "total": total} for name, low, high in TOTALS for total in (None, low, high)),
+        tuple({"instrument": name, "total": total} for name, low, high in TOTALS for total in (low - 0.1, high + 0.1)),
+    ),
 )
 # What this one refuses, the checks of distance or elapsed time refuse as well: which of them speaks is up to the database.
 IMPLIED = {"moving_time_s_range"}
@@ -329,10 +472,12 @@ def parents(engine: sa.Engine) -> sa.Engine:
             sa.insert(TABLES["import_batch"]).values(id=1, patient_id=1, started_at_utc=NOW, via="app"),
             sa.insert(TABLES["run"]).values({**ROWS["run"], "id": 1, "identity_sha256": "01"}),
             sa.insert(TABLES["run_copy"]).values(id=1, patient_id=1, run_id=1, number=0, told="{}", recorded_at_utc=NOW),
+            sa.insert(TABLES["visit"]).values({**ROWS["visit"], "id": 1, "key": "k1"}),
+            sa.insert(TABLES["plan"]).values({**ROWS["plan"], "id": 1, "version": 9}),
         ):
             connection.execute(statement)
         if engine.dialect.name == "postgresql":  # explicit ids do not move its counters
-            for table in ("person", "patient", "episode_of_care", "import_batch", "run", "run_copy"):
+            for table in ("person", "patient", "episode_of_care", "import_batch", "run", "run_copy", "visit", "plan"):
                 connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1)")
     return engine
 

@@ -28,6 +28,8 @@ from models import (
     DistanceUnit,
     EpisodeStatus,
     PainMoment,
+    PlanEntry,
+    RestMoment,
     Role,
     Run,
     RunEntry,
@@ -290,6 +292,94 @@ def test_plans_are_numbered_and_step_by_at_most_a_tenth_or_are_cut_by_a_quarter(
     assert sum(step < 1 for step in steps) > 5
 
 
+def test_a_plan_begins_with_a_week_and_says_what_was_suggested(clinic: sa.Engine) -> None:
+    plans = records_of(clinic, "plan")
+    assert {plan["valid_from"].weekday() for plan in plans} == {0}
+    assert all(plan["strength_sessions_per_week"] == 3 and plan["runs_per_week"] >= 3 for plan in plans)
+    assert all((plan["suggestion_state"] == "") == (plan["version"] == 1) == (plan["band_low_m"] is None) for plan in plans)
+    outside = [plan for plan in plans if plan["outside_band"]]
+    assert 3 <= len(outside) <= 20
+    for plan in plans:
+        if plan["version"] > 1:
+            assert (not plan["band_low_m"] <= plan["weekly_distance_m"] <= plan["band_high_m"]) == plan["outside_band"]
+    assert {plan["surface_limit"] for plan in plans} == {"", "treadmill"}
+    assert any(plan["run_part_s"] == 240 and plan["walk_part_s"] == 60 for plan in plans)
+    weeks = records_of(clinic, "plan_week")
+    newest = {plan["episode_id"]: plan for plan in plans}
+    active = {episode["id"] for episode in records_of(clinic, "episode_of_care") if episode["status"] == EpisodeStatus.ACTIVE}
+    assert {week["plan_id"] for week in weeks} == {plan["id"] for episode, plan in newest.items() if episode in active}
+    first = {week["plan_id"]: week["distance_m"] for week in weeks if week["number"] == 0}
+    assert all(first[plan["id"]] == plan["weekly_distance_m"] for plan in newest.values() if plan["id"] in first)
+
+
+def test_each_held_visit_has_a_screen_and_one_yes_is_open_and_one_closed_with_a_note(clinic: sa.Engine) -> None:
+    held = {visit["id"] for visit in records_of(clinic, "visit") if visit["status"] == VisitStatus.ARRIVED}
+    answers = records_of(clinic, "red_flag_answer")
+    assert {answer["visit_id"] for answer in answers} == {*held, None}
+    assert len(answers) == 12 * (len(held) + 1)
+    yes = [answer for answer in answers if answer["answer"] == "yes"]
+    assert [(answer["item"], answer["closed_on"] is None, bool(answer["closing_note"])) for answer in yes] == [
+        ("rest_or_night_pain", True, False),
+        ("fragile_bone", False, True),
+    ]
+    episodes = {episode["id"]: episode["patient_id"] for episode in records_of(clinic, "episode_of_care")}
+    codes = {patient["id"]: patient["code"] for patient in records_of(clinic, "patient")}
+    assert [codes[episodes[answer["episode_id"]]] for answer in yes] == [code_of("Acharya"), code_of("Arneson")]
+    assert sum(answer["answer"] == "not_asked" for answer in answers) > 20
+
+
+def test_what_was_done_at_visits_is_written_and_cues_belong_to_theirs(clinic: sa.Engine) -> None:
+    visits = {visit["id"]: visit for visit in records_of(clinic, "visit")}
+    for visit in visits.values():
+        held = visit["status"] == VisitStatus.ARRIVED
+        assert bool(visit["note"]) == bool(visit["education"]) == held
+        assert (visit["note_written_at_utc"] is not None) == held
+    given = records_of(clinic, "strength_given")
+    assert {row["visit_id"] for row in given} == {key for key, visit in visits.items() if visit["status"] == VisitStatus.ARRIVED}
+    notes = records_of(clinic, "visit_note")
+    assert 3 <= len(notes) <= 30
+    assert all(visits[row["visit_id"]]["note"] != row["note"] for row in notes)
+    cues = [change for change in records_of(clinic, "change") if change["kind"] == "cadence_cue"]
+    assert len(cues) > 10
+    assert all(visits[cue["visit_id"]]["visit_date"] == cue["day"] for cue in cues)
+
+
+def test_outcomes_are_taken_at_the_start_and_every_four_weeks_and_some_are_incomplete(clinic: sa.Engine) -> None:
+    outcomes = records_of(clinic, "outcome_score")
+    started = {episode["id"]: episode["started_on"] for episode in records_of(clinic, "episode_of_care")}
+    of_episode: dict[int, list[date]] = {}
+    for row in outcomes:
+        if row["instrument"] == "uwri":
+            of_episode.setdefault(row["episode_id"], []).append(row["taken_on"])
+    assert {episode: days[0] for episode, days in of_episode.items()} == started
+    assert all(later - earlier >= timedelta(days=28) for days in of_episode.values() for earlier, later in pairwise(days))
+    unfinished = [row for row in outcomes if row["total"] is None]
+    assert 3 < len(unfinished) < 60
+    assert {row["instrument"] for row in outcomes} == {"nprs", "uwri", "psfs", "visa_g", "ihot_12", "groc"}
+
+
+def test_strength_limping_and_reviews_are_logged(clinic: sa.Engine) -> None:
+    sessions = records_of(clinic, "strength_session")
+    assert 1_500 < len(sessions) < 6_000
+    assert all(row["done_on"] <= row["recorded_at_utc"].date() <= AS_OF for row in sessions)
+    limped = [row for row in records_of(clinic, "rest_answer") if row["moment"] == RestMoment.LIMPING and row["answer"]]
+    assert 3 <= len(limped) <= 40
+    marks = records_of(clinic, "review_mark")
+    newest = {mark["episode_id"]: mark["marked_at_utc"] for mark in marks}
+    assert all(moment.date() <= AS_OF for moment in newest.values())
+    assert {(AS_OF - moment.date()).days > 7 for moment in newest.values()} == {True, False}
+    assert any(mark["undone_at_utc"] is not None for mark in marks)
+    active = sum(episode["status"] == EpisodeStatus.ACTIVE for episode in records_of(clinic, "episode_of_care"))
+    assert len(newest) < active  # a few were never reviewed
+    assert {row["limit_name"] for row in records_of(clinic, "limit_change")} == {"comfortable_max", "acceptable_max"}
+
+
+def test_what_was_planned_in_the_demo_is_what_a_page_may_save(clinic: sa.Engine) -> None:
+    for plan in records_of(clinic, "plan")[::7]:
+        fields = {name: plan[name] for name in ("valid_from", "weekly_distance_m", "run_ceiling_m", "reason", "outside_band")}
+        PlanEntry.checked(today=plan["created_at_utc"].date(), **fields)
+
+
 # --------------------------------------------------------------------------------------------------------------------
 # Courses
 # --------------------------------------------------------------------------------------------------------------------
@@ -343,7 +433,7 @@ def test_one_patient_has_a_plan_and_no_data_at_all(clinic: sa.Engine) -> None:
 
 
 def test_one_patient_answered_yes_to_night_pain_at_rest_this_week(clinic: sa.Engine) -> None:
-    yes = [row for row in records_of(clinic, "rest_answer") if row["answer"]]
+    yes = [row for row in records_of(clinic, "rest_answer") if row["answer"] and row["moment"] != RestMoment.LIMPING]
     assert [(row["moment"], row["for_date"]) for row in yes] == [("night_rest", AS_OF - timedelta(days=2))]
     caseload = {row.patient_code: row.rest_pain_on for row in queries.caseload(clinic, COMMAND_LINE, today=AS_OF)}
     assert caseload[code_of("Acharya")] == AS_OF - timedelta(days=2)

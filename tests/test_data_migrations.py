@@ -92,6 +92,67 @@ def test_migrating_again_does_nothing(engine: sa.Engine) -> None:
     assert (scene.everything(), schema_of(engine)) == (before, schema)
 
 
+# What stood in a database of version 0005, written as that version wrote it.
+ROWS_OF_0005 = (
+    "INSERT INTO person (id, key, name, is_active, created_at_utc) VALUES (1, 'p', 'Tess', true, '2025-03-03 12:00:00')",
+    "INSERT INTO patient (id, key, code, given_name, family_name, time_zone, distance_unit, pain_comfortable_max, pain_acceptable_max, "
+    "changed_seq, created_at_utc) VALUES (1, 'a', 'ADA', '', '', 'UTC', 'mi', 2, 4, 7, '2025-03-03 12:00:00')",
+    "INSERT INTO episode_of_care (id, key, patient_id, problem, side, diagnosis_class, diagnosis_label, started_on, goal, status, created_at_utc) "
+    "VALUES (1, 'e', 1, 'Hip', 'left', 'tendon', '', '2025-01-06', '', 'active', '2025-03-03 12:00:00')",
+    "INSERT INTO rest_answer (id, patient_id, side, moment, answer, for_date, recorded_at_utc) "
+    "VALUES (1, 1, 'left', 'night_rest', true, '2025-03-03', '2025-03-03 12:00:00')",
+    "INSERT INTO visit (id, key, episode_id, visit_date, kind, status, therapist_id, summary, note, created_at_utc) "
+    "VALUES (1, 'v', 1, '2025-03-03', 'in_person', 'arrived', 1, 'First', 'Calm today', '2025-03-03 12:00:00')",
+    "INSERT INTO plan (id, episode_id, version, valid_from, weekly_distance_m, reason, author_id, created_at_utc) "
+    "VALUES (1, 1, 1, '2025-03-05', 20000, '', 1, '2025-03-03 12:00:00')",
+    "INSERT INTO change (id, episode_id, day, kind, label, author_id, created_at_utc) "
+    "VALUES (1, 1, '2025-03-03', 'cadence_cue', 'Quicker steps', 1, '2025-03-03 12:00:00')",
+)
+
+
+def test_what_was_stored_before_plans_were_whole_is_there_after_it(empty_url: str, tmp_path: Path) -> None:
+    older = tmp_path / "older"
+    shutil.copytree(MIGRATIONS, older, ignore=shutil.ignore_patterns("__pycache__", "0006_*"))
+    engine = make_engine(empty_url)
+    assert migrate(engine, scripts=older) == "0005"
+    tables = ("person", "patient", "episode_of_care", "rest_answer", "visit", "plan", "change")
+    with writing(engine) as connection:
+        for statement in ROWS_OF_0005:
+            connection.exec_driver_sql(statement)
+
+    def stored() -> dict[str, list[dict[str, object]]]:
+        with engine.connect() as connection:
+            return {name: [dict(row._mapping) for row in connection.exec_driver_sql(f"SELECT * FROM {name}")] for name in tables}
+
+    before = stored()
+    migrate(engine)
+    after = stored()
+    new = {
+        "patient": {"settled_max": 1, "max_step_ratio": 1.1, "no_suggestions": False, "no_suggestions_reason": ""},
+        "visit": {"hands_on": "", "education": "", "note_written_at_utc": None, "note_written_by_id": None},
+        "plan": {
+            **dict.fromkeys(("runs_per_week", "run_part_s", "walk_part_s", "speed_limit_m_s", "strength_sessions_per_week")),
+            **dict.fromkeys(("band_low_m", "band_high_m", "suggested_ceiling_m")),
+            "surface_limit": "",
+            "outside_band": False,
+            "suggestion_state": "",
+        },
+        "change": {"visit_id": None},
+    }
+    for name in tables:
+        assert [len(before[name]), len(after[name])] == [1, 1], name
+        assert after[name] == [{**before[name][0], **new.get(name, {})}], name
+    with writing(engine) as connection:  # a moment that was not known before
+        connection.exec_driver_sql("UPDATE rest_answer SET moment = 'limping'")
+    with pytest.raises(sa.exc.DatabaseError, match="written once"), writing(engine) as connection:
+        connection.exec_driver_sql("UPDATE plan SET weekly_distance_m = 1")
+    with writing(engine) as connection:
+        connection.exec_driver_sql("DELETE FROM patient")
+    with engine.connect() as connection:
+        assert [connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar() for name in ("plan", "visit", "change")] == [0, 0, 0]
+    engine.dispose()
+
+
 def test_a_newer_database_is_refused_in_words_and_stays(engine: sa.Engine, database_url: str) -> None:
     with writing(engine) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")

@@ -21,14 +21,21 @@ from data import (
     import_reports,
     import_undo,
     imports,
+    limits,
     mappings,
+    outcomes,
     people,
     permissions,
+    plans,
     queries,
     records,
     reread,
+    reviews,
     run_sources,
     runs,
+    screens,
+    strength,
+    visits,
 )
 from data.database import writing
 from data.importers.base import Importer, ReadFile, read_bytes
@@ -37,19 +44,29 @@ from models import (
     ChangeKind,
     DiagnosisClass,
     EpisodeEntry,
+    Instrument,
+    LimitsEntry,
     NoRunEntry,
+    OutcomeEntry,
     PainMoment,
     PatientEntry,
     PersonSite,
+    PlanEntry,
     RestEntry,
     RestMoment,
+    ReviewMark,
     Role,
+    ScreenAnswer,
+    ScreenEntry,
+    ScreenItem,
     Side,
     SiteKind,
+    StrengthEntry,
     Viewer,
+    VisitEntry,
     VisitStatus,
 )
-from tests.clinic_scene import CHICAGO, TODAY, Scene, new_scene, run_on, score_on
+from tests.clinic_scene import CHICAGO, TODAY, Scene, new_scene, noon, run_on, score_on
 from tests.serving import ROOT
 
 MONDAY, TUESDAY, RESTED = date(2025, 3, 3), date(2025, 3, 4), date(2025, 3, 6)
@@ -72,6 +89,11 @@ class Whose:
     proposed: int = 4711
     held_back: int = 4711
     act: str = "no-such-key"
+    # of what was done at a visit: see `with_care`
+    visit: str = "no-such-key"
+    open_yes: int = 4711
+    answered: int = 4711
+    outcome: int = 4711
 
 
 MISSING = Whose(code="NOBODY", patient="no-such-key", episode="no-such-key", run=4711, score=4711)
@@ -115,7 +137,7 @@ def with_imports(scene: "Scene", whose: "Whose") -> "Whose":
     merged = report.files[0].runs[0].id
     other = runs.add_run(scene.engine, COMMAND_LINE, whose.patient, run_on(first + timedelta(days=6)))
     return replace(
-        whose,
+        with_care(scene, whose),
         batch=report.batch_id,
         merged=merged,
         copy=scene.rows("run_copy", run_id=merged)[1]["id"],
@@ -124,6 +146,38 @@ def with_imports(scene: "Scene", whose: "Whose") -> "Whose":
         other_run=other,
         act=act,
     )
+
+
+def with_care(scene: "Scene", whose: "Whose") -> "Whose":
+    """Have a visit recorded, a red-flag question answered yes and one no, an outcome taken, and the episode reviewed by both therapists."""
+    engine, day = scene.engine, TUESDAY - timedelta(days=next(_TOLD) % 700)
+    visit = visits.record_visit(engine, COMMAND_LINE, whose.episode, visit_told("Looked at"))
+    answers = {ScreenItem.LOW_ENERGY: ScreenAnswer.YES, ScreenItem.FRAGILE_BONE: ScreenAnswer.NO}
+    screens.add_screen(engine, COMMAND_LINE, whose.episode, ScreenEntry.checked(today=TODAY, asked_on=MONDAY, answers=answers))
+    asked = screens.screen_answers(engine, COMMAND_LINE, whose.episode)
+    open_yes = asked.loc[(asked["answer"] == "yes") & asked["closed_on"].isna(), "answer_id"]
+    told = OutcomeEntry.checked(today=TODAY, instrument=Instrument.UWRI, taken_on=day, total=20)
+    outcome = outcomes.add_outcome(engine, COMMAND_LINE, whose.episode, told)
+    episode_id = scene.rows("episode_of_care", key=whose.episode)[0]["id"]
+    with writing(engine) as connection:
+        marks = [{"episode_id": episode_id, "person_id": who.person_id} for who in (scene.tess, scene.theo)]
+        connection.execute(sa.insert(ReviewMark), marks)
+    return replace(
+        whose,
+        visit=visit,
+        open_yes=int(open_yes.iloc[-1]),
+        answered=int(asked.loc[asked["item"] == ScreenItem.FRAGILE_BONE, "answer_id"].iloc[-1]),
+        outcome=outcome,
+    )
+
+
+def visit_told(said: str) -> VisitEntry:
+    return VisitEntry.checked(today=TODAY, visit_date=TUESDAY, kind=SiteKind.IN_PERSON, summary=said)
+
+
+def a_day() -> date:
+    """Give a day on which nothing was told yet."""
+    return MONDAY - timedelta(days=1 + next(_TOLD) % 2_000)
 
 
 # Reads and writes that must be refused for who may not see the patient: name, and how it is called.
@@ -168,7 +222,44 @@ REFUSED: dict[str, Callable[[sa.Engine, Viewer, Whose], object]] = {
     "records.add_visit": lambda engine, who, whose: records.add_visit(
         engine, who, whose.episode, visit_date=TUESDAY, kind=SiteKind.VIRTUAL, status=VisitStatus.ARRIVED
     ),
-    "records.add_plan": lambda engine, who, whose: records.add_plan(engine, who, whose.episode, valid_from=TUESDAY, reason=""),
+    "plans.add_plan_version": lambda engine, who, whose: plans.add_plan_version(
+        engine, who, whose.episode, PlanEntry.checked(today=MONDAY, valid_from=MONDAY, runs_per_week=3), based_on_version=0
+    ),
+    "plans.plan_weeks": lambda engine, who, whose: plans.plan_weeks(engine, who, whose.episode),
+    "visits.visit": lambda engine, who, whose: visits.visit(engine, who, whose.visit),
+    "visits.earlier_notes": lambda engine, who, whose: visits.earlier_notes(engine, who, whose.visit),
+    "visits.strength_given": lambda engine, who, whose: visits.strength_given(engine, who, whose.episode),
+    "visits.record_visit": lambda engine, who, whose: visits.record_visit(engine, who, whose.episode, visit_told("First visit")),
+    "visits.write_note": lambda engine, who, whose: visits.write_note(engine, who, whose.visit, f"Note {next(_TOLD)}"),
+    "visits.set_visit_status": lambda engine, who, whose: visits.set_visit_status(engine, who, whose.visit, VisitStatus.CANCELLED),
+    "screens.screen_answers": lambda engine, who, whose: screens.screen_answers(engine, who, whose.episode),
+    "screens.screen_history": lambda engine, who, whose: screens.screen_history(engine, who, whose.episode),
+    "screens.add_screen": lambda engine, who, whose: screens.add_screen(
+        engine,
+        who,
+        whose.episode,
+        ScreenEntry.checked(today=TODAY, asked_on=a_day(), answers={ScreenItem.NERVE_SIGNS: ScreenAnswer.NO}),
+    ),
+    "screens.correct_screen_answer": lambda engine, who, whose: screens.correct_screen_answer(
+        engine, who, whose.answered, ScreenAnswer.NOT_ASKED
+    ),
+    "screens.close_screen_answer": lambda engine, who, whose: screens.close_screen_answer(engine, who, whose.open_yes, "Seen by the GP"),
+    "outcomes.outcomes": lambda engine, who, whose: outcomes.outcomes(engine, who, whose.episode),
+    "outcomes.add_outcome": lambda engine, who, whose: outcomes.add_outcome(
+        engine, who, whose.episode, OutcomeEntry.checked(today=TODAY, instrument=Instrument.LEFS, taken_on=a_day(), total=60)
+    ),
+    "outcomes.correct_outcome": lambda engine, who, whose: outcomes.correct_outcome(engine, who, whose.outcome, None),
+    "strength.strength_sessions": lambda engine, who, whose: strength.strength_sessions(engine, who, whose.episode),
+    "strength.set_strength_sessions": lambda engine, who, whose: strength.set_strength_sessions(
+        engine, who, whose.episode, StrengthEntry.checked(today=TODAY, done_on=a_day())
+    ),
+    "limits.limit_history": lambda engine, who, whose: limits.limit_history(engine, who, whose.patient),
+    "limits.set_limits": lambda engine, who, whose: limits.set_limits(
+        engine, who, whose.patient, LimitsEntry.checked(max_step_ratio=1.2 + next(_TOLD) / 100_000)
+    ),
+    "reviews.reviews": lambda engine, who, whose: reviews.reviews(engine, who, whose.episode),
+    "reviews.mark_reviewed": lambda engine, who, whose: reviews.mark_reviewed(engine, who, whose.episode, now=noon(a_day())),
+    "reviews.undo_review": lambda engine, who, whose: reviews.undo_review(engine, who, whose.episode),
     "records.add_change": lambda engine, who, whose: records.add_change(
         engine, who, whose.episode, day=TUESDAY, kind=ChangeKind.SHOE, label="New shoes"
     ),
@@ -229,7 +320,7 @@ WHOLE_CLINIC: dict[str, Callable[[sa.Engine, Viewer], object]] = {
     "audit_search.people": audit_search.people,
     "audit_check.check": audit_check.check,
 }
-_NEW = itertools.count()
+_NEW, _TOLD = itertools.count(), itertools.count()
 
 
 def fred_of(engine: sa.Engine) -> people.PersonRow:
@@ -254,8 +345,8 @@ def told_something(engine: sa.Engine, who: Viewer, key: str) -> None:
         change.tell("something", "before", "after")
 
 
-# A list without codes in it: a test of its own tries it.
-TRIED_APART = {"queries.time_zones"}
+# Lists without codes in them: tests of their own try them.
+TRIED_APART = {"queries.time_zones", "reviews.newest_reviews"}
 GRANT_OF = {name: grant for grant in GRANTS for name in grant.functions}
 # Who works where, and what the clinic is called: asked before anybody is known. The first owner is made by nobody, once.
 OPEN = {"queries.clinic", "queries.people", "queries.sites", "people.has_owner", "people.add_first_owner"}
@@ -274,6 +365,9 @@ INNER = {
     "records.drop_day_without_run",
     "records.touch_runs",
     "audit.record_each",
+    "plans.plan_row",
+    "screens.visit_of",
+    "outcomes.outcome_details",
     "runs.told_of",
     "runs.run_row",
     "runs.changes_told",
@@ -310,12 +404,16 @@ INNER_FILES = {name.split(".")[0] for name in INNER}
 BELOW_THE_LOCK = {
     "database",
     "demo",
+    "demo_care",
     "demo_cast",
     "demo_courses",
     "demo_history",
+    "demo_rows",
     "demo_runs",
+    "demo_written",
     "excel",
     "exports",
+    "frames",
     "matching",
     "permissions",
     "reading",
@@ -491,6 +589,15 @@ def test_the_time_zones_are_those_of_the_patients_in_reach(scene: Scene) -> None
     assert queries.time_zones(scene.engine, scene.tess) == [CHICAGO]
     assert queries.time_zones(scene.engine, scene.theo) == ["Asia/Tokyo"]
     assert set(queries.time_zones(scene.engine, COMMAND_LINE)) == {CHICAGO, "Asia/Tokyo"}
+
+
+def test_the_newest_reviews_are_those_of_the_episodes_in_reach(scene: Scene) -> None:
+    theirs = with_care(scene, a_patient(scene, "THEO", scene.theo, site_id=scene.harbour))
+    for who, viewer in viewers_without_reach(scene).items():
+        assert reviews.newest_reviews(scene.engine, viewer) == {}, who
+    own = with_care(scene, a_patient(scene, "OWN", scene.tess))
+    assert set(reviews.newest_reviews(scene.engine, scene.tess)) == {own.episode}
+    assert set(reviews.newest_reviews(scene.engine, COMMAND_LINE)) == {own.episode, theirs.episode}
 
 
 def test_who_has_reach_may_do_all_of_it(scene: Scene) -> None:

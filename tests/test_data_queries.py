@@ -46,7 +46,7 @@ def fill(scene: Scene, patient: str, episode: str) -> None:
     records.add_visit(
         scene.engine, scene.tess, episode, visit_date=MONDAY, kind=SiteKind.VIRTUAL, status=VisitStatus.ARRIVED, summary="First"
     )
-    records.add_plan(scene.engine, scene.tess, episode, valid_from=MONDAY, reason="Build up", cadence_target_low_spm=170.0)
+    scene.plan(episode, MONDAY, cadence_target_low_spm=170.0)
     records.add_change(scene.engine, scene.tess, episode, day=MONDAY, kind=ChangeKind.SHOE, label="New shoes")
 
 

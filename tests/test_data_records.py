@@ -104,7 +104,6 @@ WRITES: dict[str, tuple[str, Callable[[Scene, dict[str, Any]], object]]] = {
             scene.engine, scene.tess, at["episode"], visit_date=MONDAY, kind=SiteKind.VIRTUAL, status=VisitStatus.ARRIVED
         ),
     ),
-    "add_plan": ("mark_changed", lambda scene, at: records.add_plan(scene.engine, scene.tess, at["episode"], valid_from=MONDAY, reason="")),
     "add_change": (
         "mark_changed",
         lambda scene, at: records.add_change(scene.engine, scene.tess, at["episode"], day=MONDAY, kind=ChangeKind.SHOE, label="New shoes"),
@@ -190,17 +189,6 @@ def test_an_episode_takes_scores_without_a_side_of_its_own_time_only(scene: Scen
     scene.score(patient, *(score_on(day, 4, side=Side.UNSPECIFIED) for day in days))
     scene.episode(patient, side=Side.LEFT, started_on=TUESDAY)
     assert [row["side"] for row in scene.rows("pain_score")] == ["unspecified", "left", "left"]
-
-
-def test_plans_are_versions(scene: Scene) -> None:
-    episode = scene.episode(scene.patient("ADA"))
-    for distance in (20_000, 22_000):
-        records.add_plan(scene.engine, scene.tess, episode, valid_from=MONDAY, reason="build up", weekly_distance_m=distance)
-    frame = queries.plans(scene.engine, scene.tess, episode)
-    assert list(zip(frame["version"], frame["weekly_distance_m"], frame["author"], strict=True)) == [
-        (1, 20_000, "Tess"),
-        (2, 22_000, "Tess"),
-    ]
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -14,13 +14,23 @@ from models import (
     Entry,
     EntryRefused,
     EpisodeEntry,
+    LimitsEntry,
     NoRunEntry,
+    OutcomeActivity,
+    OutcomeEntry,
     PainEntry,
     PainMoment,
     PatientEntry,
+    PlanEntry,
+    PlanWeekEntry,
     RestEntry,
     RunEntry,
+    ScreenEntry,
     Side,
+    StrengthEntry,
+    StrengthGivenEntry,
+    SuggestionShown,
+    VisitEntry,
     plain_text,
 )
 
@@ -56,6 +66,16 @@ RIGHT: dict[type[Entry], dict[str, Any]] = {
     NoRunEntry: NO_RUN,
     PatientEntry: PATIENT,
     EpisodeEntry: EPISODE,
+    PlanEntry: {"today": TODAY, "valid_from": TODAY, "weekly_distance_m": 20_000},
+    PlanWeekEntry: {"distance_m": 20_000},
+    SuggestionShown: {"state": "S8", "band_low_m": 20_000, "band_high_m": 21_000},
+    ScreenEntry: {"today": TODAY, "asked_on": TODAY, "answers": {"low_energy": "no"}},
+    VisitEntry: {"today": TODAY, "visit_date": TODAY, "kind": "in_person"},
+    StrengthGivenEntry: {"exercise": "Bridge"},
+    OutcomeEntry: {"today": TODAY, "taken_on": TODAY, "instrument": "uwri", "total": 20},
+    OutcomeActivity: {"activity": "Stairs", "ability": 5},
+    StrengthEntry: {"today": TODAY, "done_on": TODAY},
+    LimitsEntry: {},
 }
 
 
@@ -75,7 +95,7 @@ def answer(entry: type[Entry], **changed: Any) -> str:
 def test_every_entry_class_is_tried_here() -> None:
     entries = {item for _, item in inspect.getmembers(models, inspect.isclass) if issubclass(item, Entry) and item is not Entry}
     assert set(RIGHT) == entries
-    assert [answer(entry) for entry in RIGHT] == [""] * 6
+    assert [answer(entry) for entry in RIGHT] == [""] * 16
 
 
 # entry, field, values that are right, values that are not, words of the refusal
@@ -86,6 +106,20 @@ LIMITS: list[tuple[type[Entry], str, list[Any], list[Any], str]] = [
     (RestEntry, "for_date", [EPOCH, TODAY], [TOMORROW], "is in the future"),
     (RestEntry, "for_date", [EPOCH], [EVE], "is before 1970"),
     (NoRunEntry, "day", [EPOCH, TODAY], [TOMORROW], "is in the future"),
+    (ScreenEntry, "asked_on", [EPOCH, TODAY], [TOMORROW], "is in the future"),
+    (ScreenEntry, "asked_on", [EPOCH], [EVE], "is before 1970"),
+    (ScreenEntry, "answers", [{"low_energy": "yes"}], [{"low_energy": "maybe"}, {"hop_test": "no"}], "Answers "),
+    (VisitEntry, "visit_date", [EPOCH, TODAY], [TOMORROW], "is in the future"),
+    (OutcomeEntry, "taken_on", [EPOCH, TODAY], [TOMORROW], "is in the future"),
+    (OutcomeEntry, "items_answered", [None, 0, 100], [-1, 101], "The number of answered items must be between 0 and 100"),
+    (OutcomeActivity, "ability", [None, 0, 10], [-1, 11], "must be between 0 and 10"),
+    (StrengthEntry, "done_on", [EPOCH, TODAY], [TOMORROW], "is in the future"),
+    (StrengthEntry, "sessions", [0, 4], [-1, 5], "must be between 0 and 4"),
+    (PlanWeekEntry, "distance_m", [1, 500_000], [0], "A week of 0 is no plan."),
+    (PlanWeekEntry, "runs", [None, 1, 14], [0, 15], "must be between 1 and 14"),
+    (SuggestionShown, "ceiling_m", [None, 1, 500_000], [-1, 500_001], "cannot be right"),
+    (LimitsEntry, "settled_max", [0, 3], [-1, 4], "must be between 0 and 3"),
+    (LimitsEntry, "max_step_ratio", [1.0, 1.1, 2.0], [0.99, 2.01], "must be between 1 and 2"),
     (NoRunEntry, "day", [EPOCH], [EVE], "is before 1970"),
     (RunEntry, "distance_m", [0, 1, 34_560], [-1], "cannot be right. It must be between 0 and 500 km"),
     (RunEntry, "distance_m", [34_560], [34_561, 100_000], "faster than anyone runs"),  # 2,880 s at 12 m/s
@@ -187,6 +221,14 @@ def test_what_is_no_number_is_refused(field: str, value: float) -> None:
         (PatientEntry, "pain_comfortable_max", True),
         (PatientEntry, "code", 7),
         (EpisodeEntry, "site_id", "1"),
+        (PlanEntry, "weekly_distance_m", 20_000.0),
+        (PlanEntry, "outside_band", 1),
+        (PlanEntry, "weeks", [{"distance_m": 20_000}]),
+        (OutcomeEntry, "total", True),
+        (OutcomeEntry, "total", "20"),
+        (OutcomeEntry, "total", float("nan")),
+        (StrengthEntry, "sessions", True),
+        (LimitsEntry, "no_suggestions", 0),
     ],
 )
 def test_a_value_of_another_kind_is_refused(entry: type[Entry], field: str, value: Any) -> None:

@@ -125,7 +125,7 @@ def note_all(scene: Scene, episode: str, text: str, day: date, kinds: Iterable[i
         if kind == 0:
             records.add_change(engine, tess, episode, day=day, kind=ChangeKind.SHOE, label=said)
         elif kind == 1:
-            records.add_plan(engine, tess, episode, valid_from=day, reason=said, weekly_distance_m=20_000)
+            scene.plan(episode, day - timedelta(days=day.weekday()), reason=said, weekly_distance_m=20_000)
         else:
             arrived = {"kind": SiteKind.IN_PERSON, "status": VisitStatus.ARRIVED}
             records.add_visit(engine, tess, episode, visit_date=day, summary=said, **arrived)  # type: ignore[arg-type]

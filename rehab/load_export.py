@@ -13,7 +13,7 @@ from rehab.session_load import session_load_au
 ACUTE_DAYS, CHRONIC_DAYS = WINDOW_DAYS, 28
 
 CAVEAT = (
-    "Acute:chronic ratio, monotony and strain are exported because others ask for them. They have no causal or predictive footing in runners: "
+    "Acute:chronic ratio, monotony and strain are exported because others ask for them. They do not tell what will happen to a runner, nor why: "
     "no advice, flag or limit may rest on them. Standard deviations have n − 1 in the divisor."
 )
 LOAD_EXPORT_COLUMNS = (

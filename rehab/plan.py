@@ -19,7 +19,7 @@ WEEK_OVER_PERCENT = 10  # more than that over the week's distance is over plan; 
 
 RULE = Rule(
     name="over_plan",
-    title="Over plan",
+    title="More than planned",
     says="A run longer than the plan's ceiling for one run, or a week more than 10 % over the plan's distance.",
     strength=Strength.CLINIC,
     limits=(

@@ -70,7 +70,7 @@ RULES = (
     ),
     Rule(
         name="flare",
-        title="Flare",
+        title="Flare after a run",
         says="Pain during the run of 7 or more, or slow to settle, or limping told on the day of the run or the next.",
         strength=Strength.CONSENSUS,
         limits=(Limit("pain during the run", FLARE_DURING_MIN, "of 10", "≥ 7; on the limit is a flare"),),

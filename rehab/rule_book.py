@@ -2,7 +2,28 @@
 
 from collections.abc import Iterator
 
-from rehab import bands, blocks, decision, pain, red_flags
+from rehab import (
+    adherence,
+    association,
+    bands,
+    blocks,
+    cadence_change,
+    cadence_ladder,
+    comfortable_weeks,
+    decision,
+    load,
+    load_export,
+    pain,
+    plan,
+    red_flags,
+    response,
+    running_form,
+    session_load,
+    session_ratio,
+    strength,
+    tolerance,
+    what_if,
+)
 from rehab.flags import RULES as FLAGS
 from rehab.rules import Limit, Rule, Source
 
@@ -10,6 +31,11 @@ from rehab.rules import Limit, Rule, Source
 CHAPTERS: tuple[tuple[str, tuple[Rule, ...]], ...] = (
     ("Red flags", (red_flags.RULE,)),
     ("Pain", pain.RULES),
+    ("How the hip answers a run", response.RULES),
+    ("Load", (session_ratio.RULE, *load.RULES, *session_load.RULES, load_export.RULE)),
+    ("Cadence", (cadence_change.RULE, cadence_ladder.RULE, running_form.RULE)),
+    ("What a runner's own runs can tell", (association.RULE, comfortable_weeks.RULE, tolerance.RULE, what_if.RULE)),
+    ("The plan, and whether it was kept", (plan.RULE, adherence.RULE, strength.RULE)),
     ("Next week: what it starts from, and rounding", (blocks.RULE, bands.RULE)),
     ("Next week: the table, tried from the top", decision.RULES),
     ("Buckets of the caseload, the most serious first", tuple(flag.rule for flag in FLAGS)),

@@ -17,7 +17,9 @@ from rehab.episode import Coverage, EpisodeSummary, Mark, answered_sentence, sum
 from rehab.weekly import WEEK_COLUMNS
 from tests.rehab_scenes import MONDAY, coverage_of, days, facts_of, mornings, random_runs, random_scores
 
-ADDED_TO_RUNS = ("week_start", "speed_m_s", "cadence_at_equal_speed_spm", "r24", "r24_reference", "response")
+ANSWERS = ("r24", "r24_reference", "response", "same_evening", "second_morning", "flare", "flare_because")
+RATIOS = ("longest_30_days_m", "session_ratio", "session_ratio_band")
+ADDED_TO_RUNS = ("week_start", "speed_m_s", "cadence_at_equal_speed_spm", *ANSWERS, *RATIOS)
 # evidence 9: words that make people feel broken or blamed, and claims that the numbers cannot carry
 AVOID = re.compile(r"damage|tear|degenerat|weak|risk|danger|failed|compliant|bad |caused|predict|safe", re.IGNORECASE)
 

@@ -262,7 +262,7 @@ def test_a_shift_never_crosses_an_injection(day: int, told: bool) -> None:
 
 
 def test_the_rules_hold_the_limits_that_are_compared() -> None:
-    assert [[limit.value for limit in rule.limits] for rule in RULES] == [[6, 14, 3, -0.5, 0.5], [2, 4, 2, 4, 1, 0.3]]
+    assert [[limit.value for limit in rule.limits] for rule in RULES] == [[3, 5], [28, 6, 14, 3, 0.5, 0.9], [2, 4, 1, 0.3, 2, 4]]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import DiagnosisClass
+from models import DiagnosisClass, ScreenItem
 from rehab import red_flags
-from rehab.red_flags import ITEMS, Urgency
+from rehab.red_flags import ITEM_OF, ITEMS, Urgency
 from rehab.screen import CLEAR, NEVER_ASKED, OPEN, UNANSWERED, ScreenStanding, closing_lacks, screen_standing
 from tests.rehab_scenes import MONDAY
 
@@ -218,3 +218,7 @@ def test_a_screen_is_clear_only_if_each_item_was_answered_and_no_yes_is_open(
     assert {item.name for item in shown.unanswered_items} == set(NAMES) - answered - still_open
     assert shown.withholds == bool(still_open or set(NAMES) - answered)
     assert bool(shown.patient_sentence) == shown.withholds
+
+
+def test_the_items_are_those_that_are_stored() -> None:
+    assert list(ITEM_OF) == [item.value for item in ScreenItem]

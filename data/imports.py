@@ -47,6 +47,7 @@ def import_files(
     *,
     via: str,
     on_progress: Callable[[int, int, str], None] | None = None,
+    on_stored: Callable[[int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     reader: ReadBytes | None = None,
 ) -> ImportReport:
@@ -61,7 +62,9 @@ def import_files(
     via : str
         'app' or 'command line', kept with the batch.
     on_progress : callable, optional
-        Called with (files done, files in all, name of the next file) before each file, and once at the end.
+        Called with (files read, files in all, name of the next file) before each file, and once at the end.
+    on_stored : callable, optional
+        Called with the number of files that are stored after each chunk: whatever happens now, these stay.
     cancelled : callable, optional
         Asked before each file; once it says True, no more files are read. Those that were read are stored.
     reader : callable, optional
@@ -88,6 +91,7 @@ def import_files(
             deque(sources),
             len(sources),
             on_progress,
+            on_stored,
             cancelled or (lambda: False),
             reader or apart.read,
             apart,
@@ -140,6 +144,7 @@ class _Batch:
     sources: deque[Source]
     total: int
     on_progress: Callable[[int, int, str], None] | None
+    on_stored: Callable[[int], None] | None
     cancelled: Callable[[], bool]
     reader: ReadBytes
     apart: Reader
@@ -257,6 +262,8 @@ class _Batch:
             if self._first.get(file.content_sha256, report) is None:
                 self._first[file.content_sha256] = report
         self.reports += reports
+        if self.on_stored:
+            self.on_stored(len(self.reports))
 
     def _store_once(self, ready: Sequence[Taken]) -> list[FileReport]:
         now = utc_now()

@@ -40,21 +40,29 @@ def _import(viewer: Viewer, patient: PatientRow, files: list[tuple[str, bytes]])
         st.session_state[UNDER_WAY] = (patient.key, done, total)
         bar.progress(done / total, progress.words(done, total, plain(name)))  # a click on Stop ends the import here
 
-    report = imports.import_uploads(viewer, patient.key, files, on_progress=show_progress)
+    report = imports.import_uploads(viewer, patient.key, files, progress=progress, on_progress=show_progress)
     st.session_state.pop(UNDER_WAY, None)
     bar.empty()
     stop.empty()
     st.session_state[SHOWN] = (patient.key, report.batch_id)
 
 
-def _stopped(patient: PatientRow) -> None:
+def _stopped(patient: PatientRow) -> bool:
     kept_for, done, total = st.session_state.pop(UNDER_WAY, (None, 0, 0))
-    if kept_for == patient.key:
-        st.warning(
-            f"Stopped after {done} of {total} files. What was read until then is imported and stays; its report is under “Earlier imports”. "
-            "Import the same files again to complete it: nothing is added twice.",
-            icon=":material/pan_tool:",
-        )
+    if kept_for != patient.key:
+        return False
+    st.warning(
+        f"Stopped after {done} of {total} files. What was read until then is imported and stays; its report is under “Earlier imports”. "
+        "Import the same files again to complete it: nothing is added twice.",
+        icon=":material/pan_tool:",
+    )
+    return True
+
+
+def _cut_off(viewer: Viewer, patient: PatientRow) -> None:
+    said = imports.cut_off_words(viewer, patient.key, patient.time_zone)
+    if said:
+        st.warning(plain(said), icon=":material/pan_tool:")
 
 
 def _report(viewer: Viewer, patient: PatientRow, batch_id: int) -> None:
@@ -129,8 +137,10 @@ try:
 except NotFound:
     st.info("Runs are imported by those who treat this patient.", icon=":material/lock:")
     st.stop()
-_stopped(patient)
+was_stopped = _stopped(patient)
 _uploads(viewer, patient)
+if not was_stopped:
+    _cut_off(viewer, patient)
 waiting_runs(viewer, patient)
 _earlier(viewer, patient)
 by_hand(viewer, patient)

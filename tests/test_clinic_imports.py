@@ -69,17 +69,17 @@ def test_the_summary_says_what_was_not_read() -> None:
 @pytest.mark.parametrize(
     ("done", "spent_s", "words"),
     [
-        (0, 5.0, "0 of 100 files done. next.fit"),
-        (10, 0.9, "10 of 100 files done. next.fit"),  # too early to tell
-        (10, 1.0, "10 of 100 files done. About 9 s left. next.fit"),
-        (10, 9.9, "10 of 100 files done. About 89 s left. next.fit"),
-        (10, 10.0, "10 of 100 files done. About 2 min left. next.fit"),
-        (99, 1.0, "99 of 100 files done. About 1 s left. next.fit"),
-        (100, 60.0, "100 of 100 files done. next.fit"),
+        (0, 5.0, "0 of 100 files read, 7 stored. next.fit"),
+        (10, 0.9, "10 of 100 files read, 7 stored. next.fit"),  # too early to tell
+        (10, 1.0, "10 of 100 files read, 7 stored. About 9 s left. next.fit"),
+        (10, 9.9, "10 of 100 files read, 7 stored. About 89 s left. next.fit"),
+        (10, 10.0, "10 of 100 files read, 7 stored. About 2 min left. next.fit"),
+        (99, 1.0, "99 of 100 files read, 7 stored. About 1 s left. next.fit"),
+        (100, 60.0, "100 of 100 files read, 7 stored. next.fit"),
     ],
 )
 def test_progress_counts_and_says_how_long_it_will_take(done: int, spent_s: float, words: str) -> None:
-    assert Progress(started_s=0.0).words(done, 100, "next.fit", now_s=spent_s) == words
+    assert Progress(started_s=0.0, stored=7).words(done, 100, "next.fit", now_s=spent_s) == words
 
 
 def test_what_waits_and_what_counts_is_listed_in_words(sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,385 @@
+"""
+The real server, killed with SIGKILL at random moments of an import: is anything half-written, lost, or there twice afterwards?
+
+Somebody signs in, sends an archive on the import page by the raw WebSocket that a browser would open, and starts the import. Then the
+whole process group dies: the server, and the process that reads the files. A new server is asked for the same page, and the same archive
+is sent again. A clinic lives through ten kills, each in the import of another patient, before the next one begins afresh.
+"""
+
+import argparse
+import contextlib
+import http.client
+import os
+import random
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.exceptions import ConnectionClosed
+
+from access import accounts
+from benchmarks.sent_runs import Sent, sent_runs
+from benchmarks.whole_imports import Faults, after_again, after_kill, settled
+from data import queries
+from data.database import make_engine, migrate
+from tests.clinic_scene import Scene, new_scene, score_on
+from tests.serving import QUIETLY, ROOT, environment_for, free_port, wait_until_healthy
+from tests.visiting import Visitor, Window
+
+KILLS, SEED = 200, 20_261_124
+KILLS_A_CLINIC = 10
+HIT_AT_LEAST = 0.7  # of the kills have to fall into an import
+PASSPHRASE = "kettle lantern morning"
+PATIENCE_S = 120.0
+PROGRESS = re.compile(r"^(\d+) of (\d+) files read, (\d+) stored\.")
+CUT_OFF = "send the same files again to complete it"
+DURATIONS_KEPT = 7
+
+
+class KillsBroken(Exception):
+    """The program could not do what it tries to do: the app did not answer as a browser would expect."""
+
+
+@dataclass
+class Server:
+    """The app as `make run` serves it, in a process group of its own."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """End the server and the process that reads, at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def serving(database_url: str, log: Path) -> Iterator[Server]:
+    """Serve the app until the block ends or it is killed."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "dashboard:app", "--host", "127.0.0.1", "--port", str(port), *QUIETLY],
+            cwd=ROOT,
+            env=environment_for(database_url),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    server = Server(address, process)
+    try:
+        wait_until_healthy(process, address, log)
+        yield server
+    finally:
+        server.kill()
+
+
+@dataclass
+class Import:
+    """The import page of one patient in one window."""
+
+    visitor: Visitor
+    window: Window
+    patient: WidgetState
+    shown: str
+    read: int = 0
+    stored: int = 0
+    is_over: bool = False
+
+    def send(self, archive: bytes) -> None:
+        """Upload an archive and press Import, as a browser does; what becomes of it is followed by `follow`."""
+        asked = BackMsg()
+        asked.file_urls_request.request_id = "one"
+        asked.file_urls_request.file_names.append("sent.zip")
+        asked.file_urls_request.session_id = self.window.streamlit_session
+        self.window.socket.send(asked.SerializeToString())
+        while True:
+            message = _received(self.window, PATIENCE_S)
+            if message.WhichOneof("type") == "file_urls_response":
+                break
+        urls = message.file_urls_response.file_urls[0]
+        self._put(urls.upload_url, archive)
+        uploader = WidgetState(id=self._widget("-run_files_"))
+        info = uploader.file_uploader_state_value.uploaded_file_info.add(file_id=urls.file_id, name="sent.zip", size=len(archive))
+        info.file_urls.CopyFrom(urls)
+        pressed = WidgetState(id=self._widget("-import_now_"), trigger_value=True)
+        self.window.ask("import-runs", widgets=[self.patient, uploader, pressed])
+
+    def follow(self, seconds: float) -> None:
+        """Take in what the server says, until the import is over or the time is."""
+        until = time.monotonic() + seconds
+        while not self.is_over and (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                self._take_in(_received(self.window, left))
+
+    def hear_the_last(self) -> None:
+        """Take in what a server that is dead had sent before."""
+        with contextlib.suppress(ConnectionClosed, ConnectionError):
+            while True:
+                self._take_in(_received(self.window, PATIENCE_S))
+
+    def _take_in(self, message: ForwardMsg) -> None:
+        kind = message.WhichOneof("type")
+        if kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            self.is_over = True
+        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            element = message.delta.new_element
+            if found := PROGRESS.match(element.progress.text):
+                self.read, self.stored = int(found[1]), int(found[3])
+            elif element.WhichOneof("type") == "exception":
+                raise KillsBroken(f"the page shows an exception: {element.exception.type}")
+
+    def _widget(self, part: str) -> str:
+        return next(one for one in self.window.widget_ids() if part in one)
+
+    def _put(self, path: str, archive: bytes) -> None:
+        body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="sent.zip"\r\n\r\n' + archive + b"\r\n--b--\r\n"
+        headers = {
+            "Cookie": self.visitor.cookie,
+            "X-Xsrftoken": self.visitor.cookies["_streamlit_xsrf"],
+            "Content-Type": "multipart/form-data; boundary=b",
+        }
+        connection = http.client.HTTPConnection(urlsplit(self.visitor.address).netloc, timeout=PATIENCE_S)
+        connection.request("PUT", path, body=body, headers=headers)
+        status = connection.getresponse().status
+        connection.close()
+        if status != http.HTTPStatus.NO_CONTENT:
+            raise KillsBroken(f"the upload was answered with {status}")
+
+
+def _received(window: Window, seconds: float) -> ForwardMsg:
+    received = window.socket.recv(timeout=seconds)
+    return ForwardMsg.FromString(received if isinstance(received, bytes) else received.encode())
+
+
+@contextmanager
+def import_page(address: str, cookies: dict[str, str], label: str) -> Iterator[Import]:
+    """Open the import page and choose a patient."""
+    visitor = Visitor(address, cookies)
+    visitor.ask("GET", "/_stcore/health")  # brings the token that an upload needs
+    with visitor.window() as window:
+        window.show("import-runs")
+        found = [one for one in window.widget_ids() if "-chosen_patient" in one]
+        if not found:
+            raise KillsBroken(f"the import page offers no patient: {window.frames[-2_000:]!r}")
+        patient = WidgetState(id=found[0], string_value=label)
+        yield Import(visitor, window, patient, window.show("import-runs", widgets=[patient]))
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# The clinic
+# --------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Clinic:
+    """A fresh clinic of Tess and her patients, and what each of them sends."""
+
+    url: str
+    scene: Scene
+    patients: list[tuple[str, str]]  # key, and how the list of patients names them
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def sign_in(self, address: str) -> None:
+        """Sign Tess in by the form, if her browser does not have a session from before the last kill."""
+        if not self.cookies:
+            visitor = Visitor(address)
+            answer = visitor.sign_in(name="tess", passphrase=PASSPHRASE)
+            if not visitor.cookies:
+                raise KillsBroken(f"Tess could not sign in: {answer.status}")
+            self.cookies = visitor.cookies
+
+
+@contextmanager
+def fresh_clinic(folder: Path, sent: list[Sent]) -> Iterator[Clinic]:
+    """Make a clinic with one patient for each archive; some scores were told before, and follow the runs once these are there."""
+    url = f"sqlite:///{folder / 'clinic.db'}"
+    engine = make_engine(url)
+    migrate(engine)
+    scene = new_scene(engine)
+    accounts.set_passphrase(engine, scene.account(scene.tess, "tess"), PASSPHRASE)
+    patients = []
+    for number, one in enumerate(sent):
+        code = f"RUNNER{number}"
+        key = scene.patient(code, given_name="Ada", family_name=f"Number{number}")
+        scene.episode(key)
+        scene.score(key, *(score_on(day, number % 11) for day in one.earlier_scores))
+        patients.append((key, code))
+    labels = {row.code: f"{row.name} · {row.code}" for row in queries.patients(engine, scene.tess)}
+    yield Clinic(url, scene, [(key, labels[code]) for key, code in patients])
+    engine.dispose()
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# The kills
+# --------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Kills:
+    """What happened. `where`: how many kills fell when so many files were stored; before and after an import too."""
+
+    asked: int
+    done: int = 0
+    before: int = 0
+    after: int = 0
+    stored: Counter[int] = field(default_factory=Counter)
+    acknowledged: int = 0
+    told: int = 0
+    untold: int = 0
+    faults: Faults = field(default_factory=Faults)
+    seconds: float = 0.0
+
+    @property
+    def hit(self) -> int:
+        return self.done - self.before - self.after
+
+    @property
+    def is_clean(self) -> bool:
+        return self.done == self.asked and not self.faults.all and not self.untold and self.hit >= HIT_AT_LEAST * self.done
+
+    @property
+    def lines(self) -> list[str]:
+        """Say it for the output."""
+        moments = ", ".join(f"{files}: {count}" for files, count in sorted(self.stored.items()))
+        told = [
+            f"{self.done} kills of {self.asked} in {self.seconds:.0f} s: {self.hit} hit an import, {self.before} came before it, {self.after} after it.",
+            f"Half-written: {len(self.faults.half_written)}. Lost: {len(self.faults.lost)} of {self.acknowledged:,} acknowledged files. "
+            f"Doubled: {len(self.faults.doubled)}.",
+            f"The new server told of the import that was cut off: {self.told} of {self.told + self.untold} times.",
+            f"Kills by how many files were stored: {moments}.",
+        ]
+        return told + [f"  {said}" for said in self.faults.all[:30]]
+
+
+def killed(kills: int, *, seed: int = SEED, large: int = 32, small: int = 28, a_clinic: int = KILLS_A_CLINIC) -> Kills:
+    """
+    Kill the server so many times, and look after each.
+
+    Parameters
+    ----------
+    kills : int
+    seed : int
+        Of the moments.
+    large, small : int
+        How many files of which size are sent, see `benchmarks.sent_runs.sent_runs`.
+    a_clinic : int
+        How many kills a clinic lives through.
+    """
+    result, chance, began = Kills(kills), random.Random(seed), time.monotonic()
+    sent = [sent_runs(variant, large=large, small=small) for variant in range(min(a_clinic, kills) + 1)]
+    durations: list[float] = []
+    while result.done < kills:
+        with tempfile.TemporaryDirectory(prefix="still-running-kills-") as folder, fresh_clinic(Path(folder), sent) as clinic:
+            _one_clinic(clinic, sent, result, chance, durations, Path(folder))
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _one_clinic(clinic: Clinic, sent: list[Sent], result: Kills, chance: random.Random, durations: list[float], folder: Path) -> None:
+    whole: dict[str, Sent] = {}
+    cut: tuple[int, int] | None = None  # whose import was killed, and how many files were stored by then
+    if not durations:  # how long one takes, when nobody kills it
+        with serving(clinic.url, folder / "server.log") as server:
+            clinic.sign_in(server.address)
+            key, label = clinic.patients[-1]
+            durations.append(_import_all(clinic, server, label, sent[-1], result, is_cut=False))
+        result.faults.add(after_again(clinic.scene, key, sent[-1], stored_before=0))
+        whole[key] = sent[-1]
+    for number in range(len(sent)):
+        ends = number == len(sent) - 1 or result.done == result.asked
+        with serving(clinic.url, folder / "server.log") as server:
+            clinic.sign_in(server.address)
+            if cut is not None:
+                before, stored = cut
+                key, label = clinic.patients[before]
+                _import_all(clinic, server, label, sent[before], result, is_cut=_is_cut(clinic.scene, key))
+                result.faults.add(after_again(clinic.scene, key, sent[before], stored_before=stored))
+                whole[key] = sent[before]
+            if ends:
+                return
+            key, label = clinic.patients[number]
+            acknowledged = _kill_one(clinic, server, label, sent[number], chance, durations)
+        found, stored = after_kill(clinic.scene, key, sent[number], acknowledged=acknowledged)
+        found.add(settled(clinic.scene, whole))
+        result.faults.add(found)
+        result.acknowledged += acknowledged
+        result.done += 1
+        batches = clinic.scene.rows("import_batch", patient_id=clinic.scene.rows("patient", key=key)[0]["id"])
+        if not batches:
+            result.before += 1
+        elif batches[-1]["finished_at_utc"] is not None:
+            result.after += 1
+        else:
+            result.stored[stored] += 1
+        cut = (number, stored)
+        print(
+            f"{result.done}: {stored} files stored, {acknowledged} acknowledged, {len(result.faults.all)} faults",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _is_cut(scene: Scene, patient_key: str) -> bool:
+    batches = scene.rows("import_batch", patient_id=scene.rows("patient", key=patient_key)[0]["id"])
+    return bool(batches) and batches[-1]["finished_at_utc"] is None
+
+
+def _import_all(clinic: Clinic, server: Server, label: str, sent: Sent, result: Kills, *, is_cut: bool) -> float:
+    """Send an archive and wait for the end; gives how long it took. The page has to tell of an import that was cut off, and only then."""
+    with import_page(server.address, clinic.cookies, label) as page:
+        if is_cut:
+            result.told += CUT_OFF in page.shown
+        result.untold += is_cut != (CUT_OFF in page.shown)
+        began = time.monotonic()
+        page.send(sent.archive)
+        page.follow(PATIENCE_S)
+        if not page.is_over:
+            raise KillsBroken("an import did not come to its end")
+        return time.monotonic() - began
+
+
+def _kill_one(clinic: Clinic, server: Server, label: str, sent: Sent, chance: random.Random, durations: list[float]) -> int:
+    """Start an import and kill the server at a random moment of it; gives how many files it had said were stored."""
+    with contextlib.suppress(ConnectionClosed, ConnectionError), import_page(server.address, clinic.cookies, label) as page:
+        page.send(sent.archive)
+        moment_s = chance.uniform(0, statistics.median(durations[-DURATIONS_KEPT:]))
+        began = time.monotonic()
+        page.follow(moment_s)
+        if page.is_over:
+            durations.append(time.monotonic() - began)
+        elif page.read > len(sent.files) / 4:  # the computer may be busier than it was
+            durations.append((time.monotonic() - began) * len(sent.files) / page.read)
+        server.kill()
+        page.hear_the_last()
+    return len(sent.files) if page.is_over else page.stored
+
+
+def main() -> None:
+    """Run and print; exit code 1 if anything is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.server_kills", description=(__doc__ or "").strip().splitlines()[0])
+    parser.add_argument("--kills", type=int, default=KILLS)
+    parser.add_argument("--seed", type=int, default=SEED)
+    options = parser.parse_args()
+    result = killed(options.kills, seed=options.seed)
+    print("\n".join(result.lines))
+    sys.exit(0 if result.is_clean else 1)
+
+
+if __name__ == "__main__":
+    main()

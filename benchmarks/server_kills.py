@@ -232,7 +232,7 @@ def fresh_clinic(folder: Path, sent: list[Sent]) -> Iterator[Clinic]:
 
 @dataclass
 class Kills:
-    """What happened. `where`: how many kills fell when so many files were stored; before and after an import too."""
+    """What happened. `stored`: how many kills fell into an import when so many files were stored; `told`: how often the page said so."""
 
     asked: int
     done: int = 0
@@ -346,8 +346,8 @@ def _import_all(clinic: Clinic, server: Server, label: str, sent: Sent, result: 
         if is_cut:
             result.told += CUT_OFF in page.shown
         result.untold += is_cut != (CUT_OFF in page.shown)
-        began = time.monotonic()
         page.send(sent.archive)
+        began = time.monotonic()
         page.follow(PATIENCE_S)
         if not page.is_over:
             raise KillsBroken("an import did not come to its end")

@@ -45,7 +45,7 @@ class Sent:
         return sum(file.run[2] for file in self.files if file.run)
 
 
-def sent_runs(variant: int, *, large: int = 32, small: int = 28) -> Sent:
+def sent_runs(variant: int, *, large: int = 24, small: int = 36) -> Sent:
     """
     Make an archive of FIT files, one run a day, and four special ones: a run again from another source and by its very bytes, rubbish, scores.
 

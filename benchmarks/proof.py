@@ -69,6 +69,12 @@ PROOFS = (
         r"median|apart",
     ),
     Proof(
+        "Killed in the middle of an import",
+        "The real server and its reading process, killed with SIGKILL at 200 random moments of an import (benchmarks/server_kills.py).",
+        ("-m", "benchmarks.server_kills"),
+        r"kills of|Half-written|told of|Kills by",
+    ),
+    Proof(
         "Fifty people at work",
         "50 people signed in at once, each at a patient of their own, clicking for two minutes (benchmarks/fifty_people.py).",
         ("-m", "benchmarks.fifty_people"),

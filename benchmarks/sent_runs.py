@@ -72,7 +72,7 @@ def sent_runs(variant: int, *, large: int = 24, small: int = 36) -> Sent:
     contents += [
         (SentFile("copy.tcx", ImportOutcome.DUPLICATE), copied),
         (SentFile("again.fit", ImportOutcome.DUPLICATE), contents[middle][1]),
-        (SentFile("rubbish.fit", ImportOutcome.UNREADABLE), b"no run " + bytes([variant])),
+        (SentFile("rubbish.fit", ImportOutcome.UNREADABLE), b"\0\1no run %d" % variant),
     ]
     days = [START.date() + timedelta(days=day) for day in range(0, len(sizes), 3)]
     scores = "".join(f"{day},during,{(variant + index) % 11},left\n" for index, day in enumerate(days))

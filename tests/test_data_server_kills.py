@@ -14,7 +14,7 @@ from tests.clinic_scene import Scene, new_scene, score_on
 
 
 def test_six_kills_of_the_server_leave_whole_files_and_the_same_files_complete_them() -> None:
-    result = killed(6, large=16, small=8, a_clinic=6)
+    result = killed(6, large=12, small=12, a_clinic=6)
     assert result.faults.all == []
     assert (result.done, result.untold) == (6, 0)
     assert result.hit > 0

@@ -371,6 +371,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=KILLS)
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # told to stop, it leaves no server behind
     result = killed(options.kills, seed=options.seed)
     print("\n".join(result.lines))
     sys.exit(0 if result.is_clean else 1)

@@ -9,6 +9,7 @@ is sent again. A clinic lives through ten kills, each in the import of another p
 import argparse
 import contextlib
 import http.client
+import math
 import os
 import random
 import re
@@ -46,7 +47,7 @@ PASSPHRASE = "kettle lantern morning"
 PATIENCE_S = 120.0
 PROGRESS = re.compile(r"^(\d+) of (\d+) files read, (\d+) stored\.")
 CUT_OFF = "send the same files again to complete it"
-DURATIONS_KEPT = 7
+PACES_KEPT = 7
 
 
 class KillsBroken(Exception):
@@ -97,7 +98,7 @@ class Import:
     window: Window
     patient: WidgetState
     shown: str
-    read: int = 0
+    read: int = -1  # not begun
     stored: int = 0
     is_over: bool = False
 
@@ -120,10 +121,10 @@ class Import:
         pressed = WidgetState(id=self._widget("-import_now_"), trigger_value=True)
         self.window.ask("import-runs", widgets=[self.patient, uploader, pressed])
 
-    def follow(self, seconds: float) -> None:
-        """Take in what the server says, until the import is over or the time is."""
+    def follow(self, seconds: float, *, until_read: float = math.inf) -> None:
+        """Take in what the server says, until so many files are read, the import is over or the time is."""
         until = time.monotonic() + seconds
-        while not self.is_over and (left := until - time.monotonic()) > 0:
+        while not self.is_over and self.read < until_read and (left := until - time.monotonic()) > 0:
             with contextlib.suppress(TimeoutError):
                 self._take_in(_received(self.window, left))
 
@@ -267,7 +268,9 @@ class Kills:
         return told + [f"  {said}" for said in self.faults.all[:30]]
 
 
-def killed(kills: int, *, seed: int = SEED, large: int = 24, small: int = 36, a_clinic: int = KILLS_A_CLINIC) -> Kills:
+def killed(
+    kills: int, *, seed: int = SEED, large: int = 24, small: int = 36, a_clinic: int = KILLS_A_CLINIC, result: Kills | None = None
+) -> Kills:
     """
     Kill the server so many times, and look after each.
 
@@ -280,27 +283,29 @@ def killed(kills: int, *, seed: int = SEED, large: int = 24, small: int = 36, a_
         How many files of which size are sent, see `benchmarks.sent_runs.sent_runs`.
     a_clinic : int
         How many kills a clinic lives through.
+    result : Kills, optional
+        To fill: it is true at any time.
     """
-    result, chance, began = Kills(kills), random.Random(seed), time.monotonic()
+    result, chance, began = result or Kills(kills), random.Random(seed), time.monotonic()
     sent = [sent_runs(variant, large=large, small=small) for variant in range(min(a_clinic, kills) + 1)]
-    durations: list[float] = []
+    paces: list[float] = []  # seconds a file
     while result.done < kills:
         with tempfile.TemporaryDirectory(prefix="still-running-kills-") as folder, fresh_clinic(Path(folder), sent) as clinic:
-            _one_clinic(clinic, sent, result, chance, durations, Path(folder))
-    result.seconds = time.monotonic() - began
+            _one_clinic(clinic, sent, result, chance, paces, Path(folder))
+        result.seconds = time.monotonic() - began
     return result
 
 
-def _one_clinic(clinic: Clinic, sent: list[Sent], result: Kills, chance: random.Random, durations: list[float], folder: Path) -> None:
+def _one_clinic(clinic: Clinic, sent: list[Sent], result: Kills, chance: random.Random, paces: list[float], folder: Path) -> None:
     whole: dict[str, Sent] = {}
     cut: tuple[int, int] | None = None  # whose import was killed, and how many files were stored by then
     for number in range(len(sent)):
         ends = number == len(sent) - 1 or result.done == result.asked
         with serving(clinic.url, folder / "server.log") as server:
             clinic.sign_in(server.address)
-            if not durations:  # how long one takes, when nobody kills it
+            if not paces:  # how fast it is, when nobody kills it
                 key, label = clinic.patients[-1]
-                durations.append(_import_all(clinic, server, label, sent[-1], result, is_cut=False))
+                paces.append(_import_all(clinic, server, label, sent[-1], result, is_cut=False) / len(sent[-1].files))
                 result.faults.add(after_again(clinic.scene, key, sent[-1], stored_before=0))
                 whole[key] = sent[-1]
             if cut is not None:
@@ -312,7 +317,7 @@ def _one_clinic(clinic: Clinic, sent: list[Sent], result: Kills, chance: random.
             if ends:
                 return
             key, label = clinic.patients[number]
-            acknowledged = _kill_one(clinic, server, label, sent[number], chance, durations)
+            acknowledged = _kill_one(clinic, server, label, sent[number], chance, paces)
         found, stored = after_kill(clinic.scene, key, sent[number], acknowledged=acknowledged)
         found.add(settled(clinic.scene, whole))
         result.faults.add(found)
@@ -349,17 +354,21 @@ def _import_all(clinic: Clinic, server: Server, label: str, sent: Sent, result: 
         return time.monotonic() - began
 
 
-def _kill_one(clinic: Clinic, server: Server, label: str, sent: Sent, chance: random.Random, durations: list[float]) -> int:
-    """Start an import and kill the server at a random moment of it; gives how many files it had said were stored."""
-    with contextlib.suppress(ConnectionClosed, ConnectionError), import_page(server.address, clinic.cookies, label) as page:
+def _kill_one(clinic: Clinic, server: Server, label: str, sent: Sent, chance: random.Random, paces: list[float]) -> int:
+    """
+    Start an import and kill the server: any time before a file, each one as likely as the others, up to about two files later.
+
+    Gives how many files the server had said were stored.
+    """
+    with import_page(server.address, clinic.cookies, label) as page:
         page.send(sent.archive)
-        moment_s = chance.uniform(0, statistics.median(durations[-DURATIONS_KEPT:]))
         began = time.monotonic()
-        page.follow(moment_s)
-        if page.is_over:
-            durations.append(time.monotonic() - began)
-        elif page.read > len(sent.files) / 4:  # the computer may be busier than it was
-            durations.append((time.monotonic() - began) * len(sent.files) / page.read)
+        page.follow(PATIENCE_S, until_read=chance.randrange(-1, len(sent.files)))
+        page.follow(chance.uniform(0, 2 * statistics.median(paces[-PACES_KEPT:])))
+        if page.read > 0:  # the computer may be busier than it was
+            paces.append((time.monotonic() - began) / page.read)
+        if server.process.poll() is not None:
+            raise KillsBroken("the server ended by itself")
         server.kill()
         page.hear_the_last()
     return len(sent.files) if page.is_over else page.stored
@@ -372,8 +381,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # told to stop, it leaves no server behind
-    result = killed(options.kills, seed=options.seed)
-    print("\n".join(result.lines))
+    result = Kills(options.kills)
+    try:
+        killed(options.kills, seed=options.seed, result=result)
+    finally:
+        print("\n".join(result.lines))
     sys.exit(0 if result.is_clean else 1)
 
 

@@ -7,6 +7,7 @@ told to trust (`server.trustedUserHeaders` in .streamlit/config.toml) and that n
 
 import asyncio
 import base64
+import contextlib
 import functools
 import gc
 import hashlib
@@ -14,7 +15,6 @@ import logging
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from access import (
     account_pages,
+    arrivals,
     first_owner,
     hosts,
     identity_provider,
@@ -36,6 +37,7 @@ from access import (
     second_factor_pages,
     sign_in,
     single_sign_on_routes,
+    uploads,
     watch,
 )
 from access.cookies import is_secure, session_of
@@ -43,7 +45,7 @@ from access.open_windows import Language
 from access.page import page, paragraph, streamlit_page, unusable
 from access.single_sign_on_settings import SingleSignOnUnusable
 from data import queries
-from data.database import DatabaseUnusable, engine
+from data.database import DatabaseUnusable, engine, uploads_folder
 
 IDENTITY_HEADER = "x-still-running-session"
 PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health", "/sso/start", "/sso/back", *second_factor_pages.PATHS})
@@ -65,7 +67,7 @@ OTHER_HOST = "This app is not known by that name. Whoever runs it can add the na
 BROKEN = "This is a fault of the program, not yours. What was saved before is kept."
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """
     Take the words out of the logs, all that is loaded by now out of the garbage collector's sight, and watch the open windows.
@@ -82,6 +84,8 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
         sys.stderr.write(f"{unusable_settings}\n")
         raise
     first_owner.announce()
+    with contextlib.suppress(DatabaseUnusable, sa.exc.SQLAlchemyError):  # the pages say what is the matter
+        arrivals.clear(uploads_folder(engine()))
     gc.collect()
     gc.freeze()
     watching = asyncio.create_task(watch.look_forever())
@@ -257,5 +261,6 @@ ROUTES = (
     *account_pages.ROUTES,
     *first_owner.ROUTES,
     *single_sign_on_routes.ROUTES,
+    *uploads.ROUTES,
     Route("/healthz", healthz, methods=["GET"]),
 )

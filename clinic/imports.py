@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -15,6 +16,7 @@ from models import DistanceUnit, ImportOutcome, RunStanding, Viewer
 from rehab.run_list import duration_text
 from rehab.units import cadence_text, distance_text
 
+Report = imports.ImportReport
 OUTCOME_WORDS = {
     ImportOutcome.ADDED: "Added",
     ImportOutcome.MERGED: "Merged",
@@ -99,6 +101,13 @@ def import_uploads(
     What `on_progress` raises stops the import between two files: those before it are stored.
     """
     return imports.import_files(engine(), viewer, patient_key, imports.sources_of(files), via="app", on_progress=on_progress)
+
+
+def import_archives(
+    viewer: Viewer, patient_key: str, files: Sequence[tuple[str, BinaryIO]], *, on_progress: Callable[[int, int, str], None]
+) -> imports.ImportReport:
+    """Import archives given as (name, open file), which are read where they lie; else as `import_uploads`."""
+    return imports.import_files(engine(), viewer, patient_key, imports.sources_of_open(files), via="app", on_progress=on_progress)
 
 
 def batches(viewer: Viewer, patient_key: str, time_zone: str) -> list[Batch]:

@@ -88,8 +88,9 @@ class Arrival:
             if self.come_bytes + len(piece) > self.size_bytes:
                 raise UploadRefused(413, LONGER)
             try:
-                self.file.write(piece)
-                self.file.flush()
+                left = memoryview(piece)
+                while left:
+                    left = left[self.file.write(left) :]
             except OSError as error:
                 raise UploadRefused(507, NO_ROOM) from error
             self.come_bytes += len(piece)
@@ -135,7 +136,8 @@ class Arrivals:
             promised = sum(one.size_bytes - one.come_bytes for one in self._held.values())
             if free_bytes(folder) - promised - size_bytes < DISK_LEFT_BYTES:
                 raise UploadRefused(507, NO_ROOM)
-            file = tempfile.TemporaryFile(dir=folder, prefix=PREFIX)  # noqa: SIM115 - closed by `drop`, or by who takes it
+            # unbuffered, so that closing it on a full disk has nothing left to write and to fail at
+            file = tempfile.TemporaryFile(dir=folder, prefix=PREFIX, buffering=0)  # noqa: SIM115 - closed by `drop`, or by who takes it
             made = Arrival(secrets.token_urlsafe(16), session_key, person_id, patient_key, name[:NAME_MAX], size_bytes, file)
             self._held[made.id] = made
             return made

@@ -50,13 +50,13 @@ class Field {
   constructor(root) {
     this.sending = null;
     this.isBusy = false;
-    this.input = made("input", { type: "file", accept: ".zip,application/zip", multiple: "", id: "archive", "aria-describedby": "what" });
-    this.zone = made("div", { class: "zone" });
+    this.input = made("input", { type: "file", accept: ".zip,application/zip", multiple: "", hidden: "" });
+    this.zone = made("div", { class: "zone", role: "group", "aria-labelledby": "label" });
     const says = made("div", { class: "says" });
     this.title = made("div", { class: "drop", "aria-hidden": "true" }, WORDS.drop);
     this.what = made("div", { id: "what", class: "what" });
     says.append(this.title, this.what);
-    this.button = made("button", { type: "button" }, WORDS.choose);
+    this.button = made("button", { type: "button", "aria-describedby": "what" }, WORDS.choose);
     this.zone.append(says, this.button, this.input);
     this.meter = made("div", { class: "under-way", hidden: "" });
     this.name = made("div", { class: "name" });
@@ -65,7 +65,7 @@ class Field {
     this.stop = made("button", { type: "button" }, WORDS.cancel);
     this.meter.append(this.name, this.progress, this.far, this.stop);
     this.said = made("div", { class: "said", role: "status" });
-    root.append(made("label", { for: "archive" }, WORDS.label), this.zone, this.meter, this.said);
+    root.append(made("div", { id: "label", class: "label" }, WORDS.label), this.zone, this.meter, this.said);
     this.button.addEventListener("click", () => this.input.click());
     this.input.addEventListener("change", () => this.take([...this.input.files]));
     this.stop.addEventListener("click", () => this.cancel());

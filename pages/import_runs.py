@@ -21,7 +21,7 @@ UNDER_WAY = "import_under_way"
 def _uploads(viewer: Viewer, patient: PatientRow) -> None:
     with st.form(f"import_{patient.key}", clear_on_submit=True, border=True):
         uploads = st.file_uploader(
-            f"Files of {plain(patient.name)}",
+            f"Files and folders of {plain(patient.name)}",
             accept_multiple_files=True,
             type=imports.accepted_suffixes(),
             help=f"Read: {imports.accepted_formats()}. A .gz or .zip file is fine. A file that was here already adds nothing.",

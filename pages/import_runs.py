@@ -13,6 +13,7 @@ from pages.shared.chosen import chosen_patient
 from pages.shared.column_meanings import SHOWN, column_meanings
 from pages.shared.plain import plain
 from pages.shared.run_decisions import by_hand, waiting_runs
+from pages.shared.windows import taken_out
 
 # In the session: an import under way (patient, files done, files in all).
 UNDER_WAY = "import_under_way"
@@ -33,8 +34,7 @@ def _uploads(viewer: Viewer, patient: PatientRow) -> None:
     if asked and not uploads:
         st.info("Choose one or more files first.", icon=":material/upload_file:")
     elif asked and uploads:
-        files = [(upload.name, upload.getvalue()) for upload in uploads]
-        _import(patient, partial(imports.import_uploads, viewer, patient.key, files))
+        _import(patient, partial(imports.import_uploads, viewer, patient.key, taken_out(uploads)))
     elif arrived:
         with arrived_archives(patient, arrived) as archives:
             if archives:

@@ -17,10 +17,11 @@ from urllib.parse import urlencode
 import pytest
 import sqlalchemy as sa
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
 from starlette.types import Message
 
 import data.database
-from access import arrivals, sessions, uploads, watch
+from access import arrivals, sessions, uploads, watch, web
 from access.arrivals import Arrival, Arrivals, UploadRefused
 from access.cookies import COOKIE
 from data import queries
@@ -468,3 +469,35 @@ def test_a_refusal_says_what_to_do(door: Door) -> None:
     with pytest.raises(UploadRefused, match=r"larger than 2 GB\. Take out"):
         door.arrivals.announce(door.folder, session_key="a", person_id=1, patient_key="b", name="c", size_bytes=2_000_000_001)
     assert queries.clinic(door.scene.engine).is_demo is False
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Small uploads, which Streamlit holds in memory
+# --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("held", "announced", "let_in"),
+    [
+        (0, str(web.WINDOW_MAX_BYTES), True),
+        (0, str(web.WINDOW_MAX_BYTES + 1), False),
+        (web.WINDOW_MAX_BYTES - 1_000, "999", True),
+        (web.WINDOW_MAX_BYTES - 1_000, "1000", True),
+        (web.WINDOW_MAX_BYTES - 1_000, "1001", False),
+        (0, "9" * 5_000, False),
+        (0, "-1", False),
+        (0, None, False),
+    ],
+)
+def test_a_window_holds_so_much_of_small_uploads_and_no_more(door: Door, held: int, announced: str | None, let_in: bool) -> None:
+    door.app = web.Gate(  # type: ignore[assignment]
+        PlainTextResponse("let in"),
+        allowed_hosts=lambda: [HOST],
+        is_window_of=lambda window, _key: window == "w",
+        held_bytes=lambda _window: held,
+    )
+    headers = {} if announced is None else {"content-length": announced}
+    tess = door.token(door.scene.tess)
+    answer = door.ask("PUT", "/_stcore/upload_file/w/x", tess, headers=headers)
+    assert (answer.status, answer.content.decode()) == ((200, "let in") if let_in else (413, web.WINDOW_FULL))
+    assert door.ask("DELETE", "/_stcore/upload_file/w/x", tess).status == 200  # what is there can always be taken away

@@ -140,6 +140,8 @@ def test_every_file_of_a_folder_and_of_an_archive_has_one_outcome_and_again_noth
     expect(page.get_by_text("5 files: 0 runs and 0 diary entries added. 2 of them need a look.")).to_be_visible()
     assert outcomes(page) == {name: here.get(became, became) for name, became in of_archive.items()}
     assert len(runner.distances_m()) == 5
+    # emptying the field leaves the files in the server's memory: the import takes them out
+    assert "UploadedFileManager" not in page.request.get(f"{runner.address}/_stcore/metrics").text()
 
 
 def test_a_run_that_two_sources_tell_counts_once_and_a_shifted_copy_is_only_proposed(runner: Runner, page: Page, tmp_path: Path) -> None:

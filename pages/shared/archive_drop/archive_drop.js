@@ -50,14 +50,14 @@ class Field {
   constructor(root) {
     this.sending = null;
     this.isBusy = false;
-    this.input = made("input", { type: "file", accept: ".zip,application/zip", multiple: "" }); // never in the page: the button stands for it
+    this.input = made("input", { type: "file", accept: ".zip,application/zip", multiple: "", hidden: "" });
     this.zone = made("div", { class: "zone", role: "group", "aria-labelledby": "label" });
     const says = made("div", { class: "says" });
     this.title = made("div", { class: "drop", "aria-hidden": "true" }, WORDS.drop);
     this.what = made("div", { id: "what", class: "what" });
     says.append(this.title, this.what);
     this.button = made("button", { type: "button", "aria-describedby": "what" }, WORDS.choose);
-    this.zone.append(says, this.button);
+    this.zone.append(says, this.button, this.input);
     this.meter = made("div", { class: "under-way", hidden: "" });
     this.name = made("div", { class: "name" });
     this.progress = made("progress", { max: "1", value: "0", "aria-label": "Sent" });

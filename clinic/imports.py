@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -15,6 +16,7 @@ from models import DistanceUnit, ImportOutcome, RunStanding, Viewer
 from rehab.run_list import duration_text
 from rehab.units import cadence_text, distance_text
 
+Report = imports.ImportReport
 OUTCOME_WORDS = {
     ImportOutcome.ADDED: "Added",
     ImportOutcome.MERGED: "Merged",
@@ -109,10 +111,31 @@ def import_uploads(
     `progress` is told what is stored. What `on_progress` raises stops the import between two files: those before it are stored.
     """
 
+    return _import(viewer, patient_key, imports.sources_of(files), progress, on_progress)
+
+
+def import_archives(
+    viewer: Viewer,
+    patient_key: str,
+    files: Sequence[tuple[str, BinaryIO]],
+    *,
+    progress: Progress,
+    on_progress: Callable[[int, int, str], None],
+) -> imports.ImportReport:
+    """Import archives given as (name, open file), which are read where they lie; else as `import_uploads`."""
+    return _import(viewer, patient_key, imports.sources_of_open(files), progress, on_progress)
+
+
+def _import(
+    viewer: Viewer,
+    patient_key: str,
+    sources: Sequence[imports.Source],
+    progress: Progress,
+    on_progress: Callable[[int, int, str], None],
+) -> imports.ImportReport:
     def note_stored(files: int) -> None:
         progress.stored = files
 
-    sources = imports.sources_of(files)
     return imports.import_files(engine(), viewer, patient_key, sources, via="app", on_progress=on_progress, on_stored=note_stored)
 
 

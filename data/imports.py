@@ -26,10 +26,21 @@ from data.importers.base import FILE_MAX_BYTES, FileRefused, Importer, ReadFile,
 from data.merging import Ledger, read_ledger
 from data.permissions import Act
 from data.reading import Reader
-from data.sources import Source, sources_in, sources_of
+from data.sources import Source, sources_in, sources_of, sources_of_open
 from models import AuditAction, ImportBatch, ImportFile, ImportOutcome, PainScore, Run, RunFile, RunStanding, Viewer, plain_text, utc_now
 
-__all__ = ["FileReport", "ImportReport", "ImportedRun", "RunReport", "Source", "import_files", "sources_in", "sources_of"]
+__all__ = [
+    "FileReport",
+    "ImportReport",
+    "ImportedRun",
+    "RunReport",
+    "Source",
+    "import_files",
+    "may_import",
+    "sources_in",
+    "sources_of",
+    "sources_of_open",
+]
 
 # A chunk ends with whichever comes first: what one transaction holds, and what is lost if the power goes.
 CHUNK_FILES, CHUNK_BYTES, CHUNK_SECONDS = 400, 32_000_000, 5.0
@@ -37,6 +48,19 @@ HASHED_AT_ONCE_BYTES = 1_048_576
 MAPPED = "mapped"  # the source of a table that was read as a person said
 ReadBytes = Callable[[bytes, str], tuple[Importer, ReadFile]]
 FILE = ImportFile.metadata.tables["import_file"]
+
+
+def may_import(engine: sa.Engine, viewer: Viewer, patient_key: str) -> None:
+    """
+    Ask whether somebody may import for a patient, before a large archive is taken in; a refusal is written down.
+
+    Raises
+    ------
+    NotFound
+        If there is no such patient for this viewer.
+    """
+    with audit.noting_refusals(engine, viewer, "patient", patient_key), reading(engine) as connection:
+        permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
 
 
 def import_files(

@@ -112,6 +112,7 @@ GRANTS = (
         therapist=Reach.THEIRS,
         front_desk=Reach.NONE,
         functions=(
+            "imports.may_import",
             "imports.import_files",
             "import_undo.undo_import",
             "reread.reread",

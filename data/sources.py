@@ -8,6 +8,7 @@ hold no run are named as that, so that nothing is left out in silence.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -77,6 +78,19 @@ def sources_of(files: Iterable[tuple[str, bytes]]) -> list[Source]:
     found: list[Source] = []
     for name, content in files:
         found += _opened(name, BytesIO(content), lambda content=content: content)  # type: ignore[misc]
+    return in_order(found)
+
+
+def sources_of_open(files: Iterable[tuple[str, BinaryIO]]) -> list[Source]:
+    """Give what was handed in as open files, which must stay open during the import: archives opened, nothing read whole into memory."""
+
+    def whole(file: BinaryIO) -> bytes:
+        file.seek(0)
+        return file.read(FILE_MAX_BYTES + 1)
+
+    found: list[Source] = []
+    for name, file in files:
+        found += _opened(name, file, partial(whole, file))
     return in_order(found)
 
 

@@ -1091,7 +1091,7 @@ def plain_text(text: str) -> str:
     >>> plain_text("Jose\u0301\\n\u202eRuiz\\x00")
     'José Ruiz'
     """
-    if text.isascii() and text.isprintable():  # nothing to compose and nothing hidden
+    if text.isprintable() and unicodedata.is_normalized("NFC", text):  # nothing to compose and nothing hidden
         return text.strip()
     spaced = "".join(" " if char in "\t\n\r\v\f\x85\u2028\u2029" else char for char in text)
     shown = (char for char in spaced if char not in _BIDI and unicodedata.category(char) not in {"Cc", "Cs"})

@@ -129,7 +129,7 @@ def stored_report(report: FileReport) -> dict[str, Any]:
     """Give what a row of `import_file` keeps of a report."""
     details = [{**vars(run), "day": run.day.isoformat()} for run in report.details]
     return {
-        "outcome": report.outcome,
+        "outcome": report.outcome.value,
         "reason": report.reason,
         "runs_added": report.runs_added,
         "entries_added": report.entries_added,

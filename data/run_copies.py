@@ -115,13 +115,16 @@ def run_identity(started_at_utc: datetime, distance_m: int, moving_time_s: int) 
     return hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
 
 
+_TOLD = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
+
+
 def told_text(fields: dict[str, Any], *, source: str, start_is_known: bool, held_back: str) -> str:
     """Write what a source told of a run as JSON."""
     values = {name: fields[name] for name in TOLD_FIELDS if fields.get(name) is not None}
     values["started_at_utc"] = values["started_at_utc"].astimezone(UTC).isoformat()
     values["run_date"] = values["run_date"].isoformat()
     more = {"source": source, "start_is_known": start_is_known, **({"held_back": held_back} if held_back else {})}
-    return json.dumps({**values, **more}, sort_keys=True, ensure_ascii=False)
+    return _TOLD.encode({**values, **more})
 
 
 def told_fields(text: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1106,6 +1106,9 @@ def _said_plainly(value: Any) -> Any:
     return value
 
 
+_NOTHING_TO_SAY = frozenset({float, bool, type(None), date, datetime})  # most of what an entry is made of
+
+
 class Entry(BaseModel):
     """Base of the entry classes: strict types (words may come as text), no unknown fields, text in one line and trimmed."""
 
@@ -1114,7 +1117,10 @@ class Entry(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        return {name: _said_plainly(value) for name, value in fields.items()}
+        return {
+            name: value if type(value) in _NOTHING_TO_SAY or isinstance(value, StrEnum) else _said_plainly(value)
+            for name, value in fields.items()
+        }
 
     @classmethod
     def checked(cls, **fields: Any) -> Self:

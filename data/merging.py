@@ -125,6 +125,7 @@ class Ledger:
         self.runs: dict[int, _RunState] = {}
         self.verdicts: dict[frozenset[int], RunVerdict] = {}
         self.accepted: set[int] = set()
+        self._out: set[int] = set()  # runs that a person took out; none becomes one while the ledger lives
         self._by_day: dict[int, set[int]] = {}
         self._of_run: dict[int, set[int]] = {}
         self._by_identity: dict[str, set[int]] = {}
@@ -151,7 +152,11 @@ class Ledger:
 
     def is_taken_out(self, run_id: int) -> bool:
         """Say whether a person took a run out."""
-        return run_id in self.runs and self.runs[run_id].taken_out
+        return run_id in self._out and run_id in self.runs and self.runs[run_id].taken_out
+
+    def note_taken_out(self) -> None:
+        """Remember which of the runs that were read a person took out."""
+        self._out = {run_id for run_id, row in self.runs.items() if row.taken_out}
 
     def identical(self, identity: str) -> list[Copy]:
         """Give the copies with the very start, distance and time."""
@@ -159,17 +164,18 @@ class Ledger:
 
     def near(self, copy: Copy) -> list[Copy]:
         """Give the copies that may have to do with one, itself not included."""
-        day = _utc_day(copy)
-        ids = {copy_id for other in range(day - NEAR_DAYS, day + NEAR_DAYS + 1) for copy_id in self._by_day.get(other, ())}
-        return [self.copies[copy_id] for copy_id in sorted(ids - {copy.id})]
+        return [self.copies[copy_id] for copy_id in sorted(self._near_ids(copy) - {copy.id})]
+
+    def _near_ids(self, copy: Copy) -> set[int]:
+        day, by_day = _utc_day(copy), self._by_day
+        return set().union(*[by_day[other] for other in range(day - NEAR_DAYS, day + NEAR_DAYS + 1) if other in by_day])
 
     def linked(self, copy: Copy, other: Copy) -> bool:
         """Say whether two copies have to do with each other."""
         return (
             copy.run_id == other.run_id
-            or frozenset({copy.id, other.id}) in self.verdicts
-            or matching.is_same(copy, other)
-            or bool(matching.likeness(copy, other))
+            or (bool(self.verdicts) and frozenset({copy.id, other.id}) in self.verdicts)
+            or (not matching.too_far_apart(copy, other) and (matching.is_same(copy, other) or bool(matching.likeness(copy, other))))
         )
 
     def around(self, seeds: Iterable[Copy]) -> list[Copy]:
@@ -181,9 +187,11 @@ class Ledger:
             if copy.id in found:
                 continue
             found[copy.id] = copy
-            by_word = (self.copies[other] for pair in self.verdicts if copy.id in pair for other in pair - {copy.id})
-            for other in (*self.near(copy), *self.copies_of(copy.run_id), *by_word):
-                if other.id not in found and not self.is_taken_out(other.run_id) and self.linked(copy, other):
+            others = self._near_ids(copy) | self._of_run.get(copy.run_id, set())
+            if self.verdicts:
+                others |= {other for pair in self.verdicts if copy.id in pair for other in pair}
+            for other in map(self.copies.__getitem__, others - found.keys()):
+                if self.linked(copy, other) and not self.is_taken_out(other.run_id):
                     waiting.append(other)
         return [found[copy_id] for copy_id in sorted(found, key=lambda number: (number < 0, abs(number)))]
 
@@ -248,6 +256,8 @@ class Ledger:
         return Settled(settled, before)
 
     def _walls(self, around: Sequence[Copy]) -> dict[int, list[Copy]]:
+        if not self._out:
+            return {}
         ids = {other.run_id for copy in around for other in self.near(copy) if self.is_taken_out(other.run_id)}
         return {run_id: self.copies_of(run_id) for run_id in sorted(ids)}
 
@@ -555,6 +565,7 @@ def read_ledger(connection: sa.Connection, patient_id: int) -> Ledger:
     for row in connection.execute(sa.select(RUN).where(RUN.c.patient_id == patient_id)):
         values = {name: getattr(row, name) for name in _STATE}
         ledger.runs[row.id] = _RunState(row.id, values, dict(values), retired=(row.retired_at_utc, row.retired_by_id))
+    ledger.note_taken_out()
     homeless = set(ledger.runs)
     for copy in read_copies(connection, patient_id):
         ledger.put(copy)

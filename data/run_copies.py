@@ -231,11 +231,14 @@ class Composed:
     fields: dict[str, Any]
     minutes: bytes | None
     lead: Copy
+    _given_by: dict[str, Copy] | None = None
 
-    @cached_property
+    @property
     def given_by(self) -> dict[str, Copy]:
         """Say for each preference's words which copy speaks."""
-        return _given_by(sorted(self.copies, key=recording_first))
+        if self._given_by is None:
+            self._given_by = _given_by(self.copies)
+        return self._given_by
 
 
 def _given_by(ordered: Sequence[Copy]) -> dict[str, Copy]:
@@ -265,4 +268,4 @@ def composed(copies: Sequence[Copy]) -> Composed:
     if cadence is None and "the device's own cadence" in given_by:  # the rule is of who gives one at all
         fields["cadence_rule"] = given_by["the device's own cadence"].fields["cadence_rule"]
     with_minutes = [copy for copy in ([cadence] if cadence else []) + ordered if copy.minutes is not None]
-    return Composed(copies, fields, with_minutes[0].minutes if with_minutes else None, ordered[0])
+    return Composed(copies, fields, with_minutes[0].minutes if with_minutes else None, ordered[0], given_by)

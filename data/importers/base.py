@@ -215,6 +215,8 @@ def unpacked(content: bytes) -> bytes:
         try:
             while not member.eof:
                 piece = member.decompress(rest, _GZIP_STEP_BYTES)
+                if member.eof and not inner and not member.unused_data and len(piece) <= cap:
+                    return piece  # nearly always: one member, in one step
                 rest = member.unconsumed_tail
                 inner += piece
                 if len(inner) > cap:

@@ -333,6 +333,7 @@ class Table(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMI
     """Base of every table. It has a registry of its own, so that importing this module again never clashes."""
 
     __abstract__ = True
+    model_config = ConfigDict(defer_build=True)
 
 
 def _one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
@@ -1112,7 +1113,9 @@ _NOTHING_TO_SAY = frozenset({float, bool, type(None), date, datetime})  # most o
 class Entry(BaseModel):
     """Base of the entry classes: strict types (words may come as text), no unknown fields, text in one line and trimmed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, str_max_length=TEXT_MAX_CHARACTERS)
+    model_config = ConfigDict(
+        frozen=True, defer_build=True, extra="forbid", strict=True, allow_inf_nan=False, str_max_length=TEXT_MAX_CHARACTERS
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -183,8 +183,10 @@ class Reader:
         channel.settimeout(seconds_max)
         try:
             handles = [] if archive is None else [archive.fileno()]
-            socket.send_fds(channel, [REQUEST.pack(len(name), len(content), len(mapping), asked)], handles)
-            channel.sendall(name + mapping + content)
+            said = [REQUEST.pack(len(name), len(content), len(mapping), asked), name, mapping, content]
+            gone = socket.send_fds(channel, said, handles)
+            if gone < sum(map(len, said)):
+                channel.sendall(memoryview(b"".join(said))[gone:])
             head = received(channel, ANSWER.size)
             size, minutes_size = ANSWER.unpack(head) if head else (0, 0)
             answer = received(channel, size + minutes_size) if 0 < size <= ANSWER_BYTES_MAX - minutes_size else None
@@ -200,8 +202,8 @@ class Reader:
             self.stop()
             raise _broke()
         try:
-            said = dict(orjson.loads(memoryview(answer)[:size]))
-            return said | {"numbers": np.frombuffer(answer, MINUTES, offset=size)} if minutes_size else said
+            understood = dict(orjson.loads(memoryview(answer)[:size]))
+            return understood | {"numbers": np.frombuffer(answer, MINUTES, offset=size)} if minutes_size else understood
         except (ValueError, TypeError):
             self.stop()
             raise _broke() from None

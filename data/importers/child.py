@@ -89,8 +89,11 @@ def _requests(channel: socket.socket) -> Iterator[Request]:
 
 def received(channel: socket.socket, size: int) -> bytes | None:
     """Take so many bytes off a socket; None if it closed before."""
-    content = bytearray(size)
-    view, got = memoryview(content), 0
+    first = channel.recv(size, socket.MSG_WAITALL) if size else b""
+    if len(first) == size or not first:  # nearly always: all at once
+        return first if len(first) == size else None
+    content = bytearray(first) + bytearray(size - len(first))
+    view, got = memoryview(content), len(first)
     while got < size:
         more = channel.recv_into(view[got:], size - got)
         if not more:

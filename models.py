@@ -333,7 +333,7 @@ class Table(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMI
     """Base of every table. It has a registry of its own, so that importing this module again never clashes."""
 
     __abstract__ = True
-    model_config = ConfigDict(defer_build=True)
+    model_config = {"defer_build": True}
 
 
 def _one_of(column: str, words: type[StrEnum]) -> CheckConstraint:

@@ -76,7 +76,7 @@ def sources_of(files: Iterable[tuple[str, bytes]]) -> list[Source]:
     """Give what was handed in as bytes, archives opened, in the order in which it is imported."""
     found: list[Source] = []
     for name, content in files:
-        file, read = BytesIO(content), lambda content=content: content  # type: ignore[misc]
+        file, read = BytesIO(content), lambda content=content: content
         found += _opened(name, file, read) if is_archive(file) else [Source(name, read)]
     return in_order(found)
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from data.importers.archive import Member, is_archive, members
@@ -77,7 +77,8 @@ def sources_of(files: Iterable[tuple[str, bytes]]) -> list[Source]:
     """Give what was handed in as bytes, archives opened, in the order in which it is imported."""
     found: list[Source] = []
     for name, content in files:
-        found += _opened(name, BytesIO(content), lambda content=content: content)  # type: ignore[misc]
+        file, read = BytesIO(content), lambda content=content: content
+        found += _opened(name, file, read) if is_archive(file) else [Source(name, read)]
     return in_order(found)
 
 
@@ -121,9 +122,7 @@ def _of_path(path: Path, name: str, held: ExitStack) -> Iterator[Source]:
 
 
 def _opened(name: str, file: BinaryIO, read: Callable[[], bytes]) -> Iterator[Source]:
-    if not is_archive(file):
-        yield Source(name, read)
-        return
+    """Give what is in an archive, or why it cannot be opened."""
     try:
         inside = list(members(file, name))
     except FileRefused as refusal:
@@ -145,7 +144,7 @@ def _opened(name: str, file: BinaryIO, read: Callable[[], bytes]) -> Iterator[So
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    return PurePosixPath(name.rpartition(" › ")[2]).parts
+    return tuple(part for part in name.rpartition(" › ")[2].split("/") if part)
 
 
 def _beside(name: str, *, is_apple: bool, is_strava: bool) -> str:

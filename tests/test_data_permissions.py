@@ -317,6 +317,7 @@ BELOW_THE_LOCK = {
     "demo_runs",
     "excel",
     "exports",
+    "many_rows",
     "matching",
     "permissions",
     "reading",

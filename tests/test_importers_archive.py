@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from collections.abc import Callable
 
 import pytest
 
@@ -175,3 +176,50 @@ def test_a_member_that_is_read_twice_counts_once() -> None:
     (found,) = members(io.BytesIO(zipped(("a", b"x" * 600))), "runs.zip", budget=archive.Budget(1_000))
     assert isinstance(found, Member)
     assert found.read() == found.read() == b"x" * 600
+
+
+def _answer(read: Callable[[], bytes]) -> bytes | str:
+    try:
+        return read()
+    except FileRefused as refused:
+        return refused.reason
+
+
+def test_members_that_are_stored_as_they_are_come_whole_and_in_any_order() -> None:
+    content = zipped(("a.fit", b"A" * 10_000), ("üb.fit", b"B"), ("empty.fit", b""), method=zipfile.ZIP_STORED)
+    members_of = [one for one in opened(b"before" + content) if isinstance(one, Member)]
+    assert [one.read() for one in reversed(members_of)] == [b"", b"B", b"A" * 10_000]
+    assert [one.plain() for one in members_of] == [b"A" * 10_000, b"B", b""]
+
+
+def test_a_packed_member_is_not_taken_for_one_that_lies_there_as_it_is() -> None:
+    (packed,) = opened(zipped(("a.fit", b"A" * 10_000)))
+    assert isinstance(packed, Member)
+    assert packed.plain() is None
+    assert packed.read() == b"A" * 10_000
+
+
+@pytest.mark.parametrize(
+    ("at", "byte"),
+    [(30 + 5 + 7, 0x00), (30, 0x00), (8, 0x08), (0, 0x00), (6, 0x01), (26, 0xFF)],
+    ids=["its bytes", "its name", "how it is packed", "its mark", "its flags", "the length of its name"],
+)
+def test_a_stored_member_with_a_changed_byte_has_the_answer_of_the_stream(at: int, byte: int) -> None:
+    content = bytearray(zipped(("a.fit", b"A" * 10_000), method=zipfile.ZIP_STORED))
+    content[at] = byte
+    (member,) = opened(bytes(content))
+    assert isinstance(member, Member)
+    assert member.plain() is None
+    assert _answer(member.read) == _answer(lambda: member.open(archive.FILE_MAX_BYTES).read())
+
+
+def test_stored_members_are_charged_to_the_budget_once_each() -> None:
+    content = zipped(("a.fit", b"A" * 600), ("b.fit", b"B" * 600), method=zipfile.ZIP_STORED)
+    budget = archive.Budget(1_000)
+    first, second = members(io.BytesIO(content), "runs.zip", budget=budget)
+    assert isinstance(first, Member)
+    assert isinstance(second, Member)
+    assert first.read() == first.read() == b"A" * 600
+    assert budget.left == 400
+    with pytest.raises(FileRefused, match="unpacks to far more than its size"):
+        second.read()

@@ -4,13 +4,15 @@ Archives: the files inside a zip, zips inside it too, under limits that hold wha
 Names of members are for showing only; nothing is ever unpacked to a place that they name.
 """
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from io import SEEK_END, BytesIO, RawIOBase
-from pathlib import PurePosixPath
+from io import SEEK_CUR, SEEK_END, BytesIO, RawIOBase
 from typing import IO, BinaryIO, cast
+
+from isal import isal_zlib
 
 from data.importers.base import FILE_MAX_BYTES, GZIP_RATIO_FROM_BYTES, GZIP_RATIO_MAX, FileRefused
 from models import ImportOutcome
@@ -24,6 +26,10 @@ MEMBERS_MAX = 20_000
 DEPTH_MAX = 3
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _WORKBOOK_PARTS = ("xl/workbook.xml", "xl/workbook.bin")
+_MEMBER_MAGIC = b"PK\x03\x04"
+_LOCAL_HEADER = struct.Struct("<4s2xHH16xHH")  # before each member: mark, flags, how it is packed, bytes of its name and of what follows it
+_UTF8_NAME = 0x800
+_HARMLESS = _UTF8_NAME | 0x08 | 0x06  # flags: name in UTF-8, sizes stand behind the member, how hard it was packed
 _DIRECTORY_END = b"PK\x05\x06"
 _DIRECTORY_END_BYTES = 22
 _COMMENT_MAX_BYTES = 65_535
@@ -57,11 +63,14 @@ class Member:
         What the directory claims; the limits count what really comes.
     open : callable
         Gives a stream that ends with `FileRefused` at a limit.
+    plain : callable
+        Gives the bytes at once if they lie in the archive as they are and are whole; else None, and `open` says more.
     """
 
     name: str
     stated_bytes: int
     open: Callable[[int], BinaryIO] = field(repr=False)
+    plain: Callable[[], bytes | None] = field(repr=False, default=lambda: None)
 
     def read(self) -> bytes:
         """
@@ -72,6 +81,9 @@ class Member:
         FileRefused
             If it is larger than a file may be, packed too densely, encrypted or damaged.
         """
+        content = self.plain()
+        if content is not None:
+            return content
         with self.open(FILE_MAX_BYTES) as stream:
             return stream.read()
 
@@ -116,7 +128,9 @@ def members(file: BinaryIO, name: str, *, budget: Budget | None = None, depth: i
     for info in directory.infolist():
         if info.is_dir() or _is_left_out(info.filename):
             continue
-        member = Member(f"{name} › {shown_name(info.filename)}", info.file_size, _opener(directory, info, budget))
+        charged = [0]
+        shown = f"{name} › {shown_name(info.filename)}"
+        member = Member(shown, info.file_size, _opener(directory, info, budget, charged), _plain_reader(file, info, budget, charged))
         if not info.filename.lower().endswith(".zip"):
             yield member
             continue
@@ -139,12 +153,12 @@ def shown_name(name: str) -> str:
     >>> shown_name("../../etc/passwd"), shown_name("C:\\\\runs\\\\a.fit")
     ('etc/passwd', 'runs/a.fit')
     """
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return "/".join(part for part in parts if part not in {"/", "..", "."} and not part.endswith(":")) or "file"
+    parts = name.replace("\\", "/").split("/")
+    return "/".join([part for part in parts if part not in {"", "..", "."} and not part.endswith(":")]) or "file"
 
 
 def _is_left_out(name: str) -> bool:
-    return any(part.startswith(_LEFT_OUT) for part in PurePosixPath(name).parts if part not in {"/", "..", "."})
+    return any(part.startswith(_LEFT_OUT) for part in name.split("/") if part not in {"..", "."})
 
 
 def _directory(file: BinaryIO, name: str) -> zipfile.ZipFile:
@@ -183,8 +197,36 @@ def _directory_bytes(file: BinaryIO, size: int) -> int:
     return max(0, size - start) if stated == 0xFFFFFFFF != start else 0 if stated == 0xFFFFFFFF else stated
 
 
-def _opener(directory: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> Callable[[int], BinaryIO]:
-    charged = [0]  # who reads a member twice pays once
+def _plain_reader(file: BinaryIO, info: zipfile.ZipInfo, budget: Budget, charged: list[int]) -> Callable[[], bytes | None]:
+    """Read what is stored as it is by its place: an archive of recordings holds a thousand files that are packed already."""
+    size = info.file_size
+    is_plain = info.compress_type == zipfile.ZIP_STORED and info.compress_size == size <= FILE_MAX_BYTES and not info.flag_bits & ~_HARMLESS
+
+    def read() -> bytes | None:
+        if not is_plain or size - charged[0] > budget.left:
+            return None
+        file.seek(info.header_offset)
+        head = file.read(_LOCAL_HEADER.size)
+        if len(head) < _LOCAL_HEADER.size:
+            return None
+        magic, flags, packed_as, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(head)
+        encoding = "utf-8" if flags & _UTF8_NAME else "cp437"
+        is_it = magic == _MEMBER_MAGIC and packed_as == zipfile.ZIP_STORED and flags == info.flag_bits
+        if not is_it or file.read(name_bytes).decode(encoding, "replace") != info.orig_filename:
+            return None
+        file.seek(extra_bytes, SEEK_CUR)
+        content = file.read(size)
+        if len(content) < size or isal_zlib.crc32(content) != info.CRC:
+            return None
+        budget.left -= max(0, size - charged[0])
+        charged[0] = max(charged[0], size)
+        return content
+
+    return read
+
+
+def _opener(directory: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget, charged: list[int]) -> Callable[[int], BinaryIO]:
+    """Open a member as a stream. `charged`: what the budget was charged for it before, as who reads it twice pays once."""
 
     def opened(largest: int) -> BinaryIO:
         if info.flag_bits & 1:

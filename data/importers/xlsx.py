@@ -17,7 +17,6 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
-import openpyxl
 from defusedxml.common import DefusedXmlException
 
 from data.importers.base import FileRefused, Importer, ReadFile
@@ -85,6 +84,8 @@ def sheets_of(content: bytes) -> Iterator[Sheet]:
                 raise _too_large()
             if any(member.flag_bits & 1 for member in members):
                 raise FileRefused(ImportOutcome.UNREADABLE, "The workbook is encrypted. Save it without a password.")
+        import openpyxl  # takes as long as reading a hundred recordings, in a process that mostly reads those
+
         with warnings.catch_warnings(action="ignore"):
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         for sheet in book.worksheets[:SHEETS_MAX]:

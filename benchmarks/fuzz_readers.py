@@ -35,7 +35,9 @@ from tests.serving import ROOT
 
 INPUTS, IMPORTED, SEED = 100_000, 2_000, 1
 SECONDS_MAX, MEMORY_MAX_BYTES = 10.0, 300_000_000
-SILENT_SECONDS_MAX = 120.0  # without a word: it waits for something that never comes; of other programs' doing on a loaded machine it is not
+SILENT_SECONDS_MAX = (
+    120.0  # without a word: it waits for something that never comes; of other programs' doing on a loaded machine it is not
+)
 SHARED_BYTES = 64 * 1024 * 1024  # the file that is being read, to be kept if the process dies of it
 TRACED_SHARE = 0.5
 KEPT_MAX = 2_000
@@ -242,7 +244,9 @@ def main() -> None:
         name, seed, first, count, shared = sys.argv[2:]
         read_some(name, int(seed), int(first), int(count), Path(shared))
         return
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz_readers", description="Changed files of every kind, read and imported.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.fuzz_readers", description="Changed files of every kind, read and imported."
+    )
     parser.add_argument("--inputs", type=int, default=INPUTS, help="files to read, spread over all kinds")
     parser.add_argument("--imported", type=int, default=IMPORTED, help="further files that go into a database")
     parser.add_argument("--seed", type=int, default=SEED)

@@ -3,18 +3,20 @@
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from benchmarks.import_speed import new_clinic
-from data import imports, weeks
+from data import imports, records, weeks
 from data.database import reading, writing
 from data.import_reports import ImportReport
 from data.permissions import COMMAND_LINE
-from models import REFUSED_OUTCOMES, ImportOutcome, Table
+from models import REFUSED_OUTCOMES, ImportOutcome, PatientEntry, Table
 from tests.fuzz_kinds import kinds
 
 FILES_AT_ONCE = 100
@@ -64,7 +66,7 @@ def imported(count: int, seed: int, root: Path) -> Brought:
     root : Path
         An empty folder for the database.
     """
-    engine, patient = new_clinic(root, 0)
+    engine, _ = new_clinic(root, 0)
     brought, begun = Brought(), time.process_time()
     names = list(kinds())
     for first in range(0, count, FILES_AT_ONCE):
@@ -72,19 +74,26 @@ def imported(count: int, seed: int, root: Path) -> Brought:
         for number in range(first, min(first + FILES_AT_ONCE, count)):
             sure, kind = random.Random(f"{seed}/import/{number}"), kinds()[names[number % len(names)]]
             files.append((f"{number}-{kind.file_name}", kind.made(sure) if sure.random() < 0.95 else sure.choice(kind.seeds)))
-        sources = imports.sources_of(files)
+        if first % (2 * FILES_AT_ONCE) == 0:  # each patient gets two imports, the second one beside what the first one brought
+            entry = PatientEntry.checked(today=datetime.now(UTC).date(), code=f"P{first}", time_zone="Europe/Berlin")
+            patient = records.add_patient(engine, COMMAND_LINE, entry)
         try:
-            report = imports.import_files(engine, COMMAND_LINE, patient, sources, via="command line")
+            report = brought_in(engine, patient, files)
         except Exception as error:  # noqa: BLE001 - that is what is looked for
             brought.complaints.append(f"the import of files {first} and on raised {error!r}")
             continue
         brought.files += len(files)
         brought.outcomes.update(file.outcome.value for file in report.files)
         brought.runs, brought.entries = brought.runs + report.runs_added, brought.entries + report.entries_added
-        brought.complaints += [f"files {first} and on: {one}" for one in wrong(engine, report, len(sources))]
+        brought.complaints += [f"files {first} and on: {one}" for one in wrong(engine, report, len(imports.sources_of(files)))]
     engine.dispose()
     brought.cpu_s = time.process_time() - begun
     return brought
+
+
+def brought_in(engine: sa.Engine, patient: str, files: Sequence[tuple[str, bytes]]) -> ImportReport:
+    """Import some files as the command line does, reading them in a process of its own."""
+    return imports.import_files(engine, COMMAND_LINE, patient, imports.sources_of(files), via="command line")
 
 
 def wrong(engine: sa.Engine, report: ImportReport, sources: int) -> list[str]:

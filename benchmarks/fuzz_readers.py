@@ -40,7 +40,8 @@ SILENT_SECONDS_MAX = (
 )
 SHARED_BYTES = 64 * 1024 * 1024  # the file that is being read, to be kept if the process dies of it
 TRACED_SHARE = 0.5
-KEPT_MAX = 2_000
+KEPT_MAX, KEPT_MAX_BYTES = 2_000, 20_000
+PROGRAM = ("-m", "benchmarks.fuzz_readers", "--read")
 _WATCHED = ("/data/importers/", "/data/sources.py", "/zipfile")
 
 
@@ -76,7 +77,7 @@ class Ways:
             work()
         finally:
             sys.settrace(None)
-            if len(self.seen) > before and len(self.kept) < KEPT_MAX:
+            if len(self.seen) > before and len(self.kept) < KEPT_MAX and len(content) <= KEPT_MAX_BYTES:
                 self.kept.append(content)
 
 
@@ -166,14 +167,14 @@ class Told:
         )
 
 
-def told_of(name: str, count: int, seed: int, folder: Path) -> Told:
+def told_of(name: str, count: int, seed: int, folder: Path, *, program: tuple[str, ...] = PROGRAM) -> Told:
     """Read so many files of a kind; a process that died is followed by another one, at the next file."""
     told, first = Told(name), 0
     shared = folder / f"{name}.now"
     with shared.open("wb") as file:
         file.truncate(SHARED_BYTES)
     while first < count:
-        command = [sys.executable, "-m", "benchmarks.fuzz_readers", "--read", name, str(seed), str(first), str(count - first), str(shared)]
+        command = [sys.executable, *program, name, str(seed), str(first), str(count - first), str(shared)]
         environment = {**os.environ, **ENVIRONMENT}
         with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             for said in _said(process):

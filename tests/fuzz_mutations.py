@@ -10,6 +10,7 @@ import json
 import random
 import re
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -168,7 +169,7 @@ HOSTILE_NAMES = (
 def plain_zip(*files: tuple[str, bytes]) -> bytes:
     """Write a zip as every computer does."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
         for name, content in files:
             made.writestr(zipfile.ZipInfo(name, (2025, 3, 4, 7, 0, 0)), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
@@ -178,7 +179,7 @@ def zipped(sure: random.Random, files: Sequence[tuple[str, bytes]]) -> bytes:
     """Write a zip as some program might: any method, names and sizes behind the data, comments, a directory in the zip64 form."""
     out = io.BytesIO()
     stream: io.BytesIO = _Unseekable() if sure.random() < 0.2 else out  # then sizes follow the data
-    with zipfile.ZipFile(stream, "w") as made:
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(stream, "w") as made:  # two files of one name are meant
         for name, content in files:
             info = zipfile.ZipInfo(name, (2025, 3, 4, 7, 0, 0))
             info.filename = name  # as it is, also with what zipfile would take out

@@ -156,14 +156,15 @@ def test_an_old_or_locked_workbook_says_how_to_save_it() -> None:
 
 
 def test_a_member_that_is_larger_than_it_says_is_cut_off_there_before_it_is_unpacked() -> None:
-    """80 MB of blanks behind a sheet, packed into 80 KB, of which the directory claims the first 600 bytes only, with their checksum."""
+    """80 MB of blanks behind a part, packed into 80 KB, of which the directory claims the first ones only, with their checksum."""
+    book = "xl/workbook.xml"
     content = workbook(OURS, [date(2026, 3, 13), None, 5, time(0, 25), None])
     with zipfile.ZipFile(io.BytesIO(content)) as old:
-        sheet = old.read(SHEET)
-    blown = bytearray(rewritten(content, SHEET, rb"$", b" " * 80_000_000))
-    entry = max(found.start() for found in re.finditer(b"PK\x01\x02", blown) if blown[found.start() + 46 :].startswith(SHEET.encode()))
-    struct.pack_into("<I", blown, entry + 16, zlib.crc32(sheet))
-    struct.pack_into("<I", blown, entry + 24, len(sheet))
+        part = old.read(book)
+    blown = bytearray(rewritten(content, book, rb"$", b" " * 80_000_000))
+    entry = max(found.start() for found in re.finditer(b"PK\x01\x02", blown) if blown[found.start() + 46 :].startswith(book.encode()))
+    struct.pack_into("<I", blown, entry + 16, zlib.crc32(part))
+    struct.pack_into("<I", blown, entry + 24, len(part))
     tracemalloc.start()
     try:
         assert len(xlsx.XLSX.read(bytes(blown)).runs) == 1

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchmarks.import_speed import new_clinic
-from data import imports, records, weeks
+from data import audit_check, imports, records, weeks
 from data.database import reading, writing
 from data.import_reports import ImportReport
 from data.permissions import COMMAND_LINE
@@ -86,6 +86,7 @@ def imported(count: int, seed: int, root: Path) -> Brought:
         brought.outcomes.update(file.outcome.value for file in report.files)
         brought.runs, brought.entries = brought.runs + report.runs_added, brought.entries + report.entries_added
         brought.complaints += [f"files {first} and on: {one}" for one in wrong(engine, report, len(imports.sources_of(files)))]
+    brought.complaints += [f"audit: {fault.sentence}" for fault in audit_check.verify(engine)]
     engine.dispose()
     brought.cpu_s = time.process_time() - begun
     return brought

@@ -2,8 +2,8 @@
 `python -m benchmarks.fuzz_readers --inputs 100000 --seed N`: changed files of every kind, against the readers and against a whole import.
 
 Each is read in a process of its own kind, as an import reads it, with 10 s and 300 MB for a file: it must be read or refused in words.
-Three quarters of the files are changed from whole ones, a quarter from files that took the readers a new way (`Ways`), which is traced. Then some are
-imported into a database (fuzz_imports.py). What fails is written to a folder. Exit code 1 if anything failed.
+Three quarters of the files are changed from whole ones, a quarter from files that took the readers a new way (`Ways`), which is traced.
+Then some are imported into a database (fuzz_imports.py). What fails is written to a folder. Exit code 1 if anything failed.
 """
 
 import argparse

@@ -41,6 +41,7 @@ SILENT_SECONDS_MAX = (
 )
 SHARED_BYTES = 64 * 1024 * 1024  # the file that is being read, to be kept if the process dies of it
 TRACED_SHARE = 0.25  # a traced one takes four times as long
+PART = 8_000
 KEPT_MAX, KEPT_MAX_BYTES = 2_000, 20_000
 PROGRAM = ("-m", "benchmarks.fuzz_readers", "--read")
 _WATCHED = ("/data/importers/", "/data/sources.py", "/zipfile")
@@ -169,21 +170,21 @@ class Told:
         )
 
 
-def told_of(name: str, count: int, seed: int, folder: Path, *, program: tuple[str, ...] = PROGRAM) -> Told:
+def told_of(name: str, count: int, seed: int, folder: Path, *, first: int = 0, program: tuple[str, ...] = PROGRAM) -> Told:
     """Read so many files of a kind; a process that died is followed by another one, at the next file."""
-    told, first = Told(name), 0
-    shared = folder / f"{name}.now"
+    told, end = Told(name), first + count
+    shared = folder / f"{name}-{first}.now"
     with shared.open("wb") as file:
         file.truncate(SHARED_BYTES)
-    while first < count:
-        command = [sys.executable, *program, name, str(seed), str(first), str(count - first), str(shared)]
+    while first < end:
+        command = [sys.executable, *program, name, str(seed), str(first), str(end - first), str(shared)]
         environment = {**os.environ, **ENVIRONMENT}
         with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             for said in _said(process):
                 first = said["number"] + 1
                 _noted(told, said, folder, shared)
             process.wait()
-            if first < count:
+            if first < end:
                 if process.returncode == 1 and process.stderr is not None:  # ours, not a file's
                     raise RuntimeError(process.stderr.read().decode()[-2_000:])
                 is_hang = -process.returncode in {signal.SIGPROF, signal.SIGKILL}
@@ -228,6 +229,16 @@ def _kept(folder: Path, name: str, number: int, shared: Path, why: str) -> None:
     print(f"  {name} {number}: {why}", file=sys.stderr, flush=True)
 
 
+def parts(inputs: int) -> list[tuple[str, int, int]]:
+    """
+    Cut the shares of all kinds into pieces that can be read at once: kind, first number, how many.
+
+    >>> parts(100_000)[-3:]
+    [('zip', 0, 8000), ('zip', 8000, 8000), ('zip', 16000, 7080)]
+    """
+    return [(name, first, min(PART, count - first)) for name, count in shares(inputs).items() for first in range(0, count, PART)]
+
+
 def shares(inputs: int) -> dict[str, int]:
     """
     Spread so many files over all kinds, evenly; archives, which hold all others, get as many as three.
@@ -258,7 +269,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="fuzz-readers-"))
     print(f"{options.inputs:,} changed files, seed {options.seed}. What fails is written to {folder}.", flush=True)
     with ThreadPoolExecutor(options.workers) as pool:
-        found = list(pool.map(lambda share: told_of(*share, options.seed, folder), shares(options.inputs).items()))
+        found = list(pool.map(lambda part: told_of(part[0], part[2], options.seed, folder, first=part[1]), parts(options.inputs)))
     for told in found:
         print(told.line)
     read_cpu = resource.getrusage(resource.RUSAGE_CHILDREN)

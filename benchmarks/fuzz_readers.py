@@ -268,10 +268,15 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="fuzz-readers-"))
     print(f"{options.inputs:,} changed files, seed {options.seed}. What fails is written to {folder}.", flush=True)
+
+    def part_told(part: tuple[str, int, int]) -> Told:
+        name, first, count = part
+        told = told_of(name, count, options.seed, folder, first=first)
+        print(told.line, flush=True)
+        return told
+
     with ThreadPoolExecutor(options.workers) as pool:
-        found = list(pool.map(lambda part: told_of(part[0], part[2], options.seed, folder, first=part[1]), parts(options.inputs)))
-    for told in found:
-        print(told.line)
+        found = list(pool.map(part_told, parts(options.inputs)))
     read_cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
     inputs, faults = sum(told.inputs for told in found), sum(told.faults for told in found)
     print(

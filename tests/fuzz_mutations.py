@@ -90,7 +90,7 @@ def json_changed(sure: random.Random, content: bytes) -> bytes:
     """Put an odd value into a JSON file, take one out, double it or let two change places, so that it stays JSON."""
     try:
         tree = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):  # it was changed before, and is no JSON any more or too deep
         return text_changed(sure, content)
     places: list[tuple[Any, Any]] = []
     _walked(tree, places)
@@ -108,7 +108,7 @@ def json_changed(sure: random.Random, content: bytes) -> bytes:
                 if (place in other) if isinstance(other, dict) else place < len(other):
                     parent[key] = json.loads(json.dumps(other[place]))  # a copy: a tree has no rings
             case 2 if isinstance(parent[key], str):
-                parent[key] = text_changed(sure, parent[key].encode()).decode("utf-8", "replace")
+                parent[key] = text_changed(sure, parent[key].encode("utf-8", "replace")).decode("utf-8", "replace")
             case _:
                 parent[key] = sure.choice((*_ODD_VALUES, *ODD_NUMBERS))
     return json.dumps(tree).encode()

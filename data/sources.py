@@ -130,26 +130,26 @@ def _opened(name: str, file: BinaryIO, read: Callable[[], bytes]) -> Iterator[So
         return
     if not inside:
         yield Source(name, read, set_aside="The archive is empty.")
-    names = [member.name for member in inside if isinstance(member, Member)]
-    is_apple = any(_parts(one)[-1] == APPLE_EXPORT and APPLE_FOLDER in _parts(one) for one in names)
-    is_strava = any(_parts(one)[-1] == STRAVA_LIST for one in names) and any(STRAVA_RECORDINGS in _parts(one)[:-1] for one in names)
+    paths = [member.path for member in inside if isinstance(member, Member)]
+    is_apple = any(_parts(one)[-1] == APPLE_EXPORT and APPLE_FOLDER in _parts(one) for one in paths)
+    is_strava = any(_parts(one)[-1] == STRAVA_LIST for one in paths) and any(STRAVA_RECORDINGS in _parts(one)[:-1] for one in paths)
     for index, member in enumerate(inside):
         if isinstance(member, FileRefused):
-            inner, _, reason = member.reason.partition(": ")
+            inner, _, reason = member.reason.rpartition(": ")  # the name may have one too
             yield Source(inner, _refusing(FileRefused(member.outcome, reason)))
-        elif is_apple and _parts(member.name)[-1] == APPLE_EXPORT:
+        elif is_apple and _parts(member.path)[-1] == APPLE_EXPORT:
             yield Source(member.name, member.read, large=(file, index))
         else:
-            yield Source(member.name, member.read, set_aside=_beside(member.name, is_apple=is_apple, is_strava=is_strava))
+            yield Source(member.name, member.read, set_aside=_beside(member.path, is_apple=is_apple, is_strava=is_strava))
 
 
-def _parts(name: str) -> tuple[str, ...]:
-    return tuple(part for part in name.rpartition(" › ")[2].split("/") if part)
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(part for part in path.split("/") if part)
 
 
-def _beside(name: str, *, is_apple: bool, is_strava: bool) -> str:
+def _beside(path: str, *, is_apple: bool, is_strava: bool) -> str:
     """Say what a file of an archive is that holds no run of its own."""
-    parts = _parts(name)
+    parts = _parts(path)
     if is_apple and APPLE_FOLDER in parts:
         return "It belongs to the export of Apple Health; the workouts are read from its export.xml."
     if is_strava and parts[-1] != STRAVA_LIST and STRAVA_RECORDINGS not in parts[:-1]:

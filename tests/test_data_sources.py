@@ -72,6 +72,12 @@ def test_a_broken_archive_inside_an_archive_does_not_hide_the_rest() -> None:
     assert str(found["all.zip › bad.zip"]).startswith("The archive is damaged or cut off")
 
 
+def test_names_that_look_like_a_way_or_a_reason_are_names() -> None:
+    found = dict(told(sources_of([("all.zip", zipped(("a › ", b"A"), ("b: c.zip", b"PK\x03\x04")))])))
+    assert found["all.zip › a › "] == b"A"
+    assert str(found["all.zip › b: c.zip"]).startswith("The archive is damaged or cut off")
+
+
 def test_of_stravas_archive_the_recordings_come_first_then_the_list_and_the_rest_is_named() -> None:
     archive = zipped(("activities.csv", b"L"), ("activities/1.fit.gz", b"F"), ("media/1.jpg", b"J"), ("profile.csv", b"P"))
     assert told(sources_of([("export_1.zip", archive)])) == [

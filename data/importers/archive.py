@@ -22,27 +22,43 @@ UNPACKED_MAX_BYTES = 4_000_000_000  # all that is read of one archive, archives 
 UNPACKED_RATIO_MAX = 40  # of the whole; an export of Apple Health packs about 20 to 1
 UNPACKED_FROM_BYTES = 200_000_000  # below this the ratio says nothing
 STREAMED_MAX_BYTES = 4_000_000_000  # one member that is read as a stream: Apple Health's export.xml
-MEMBERS_MAX = 20_000
+MEMBERS_MAX = 20_000  # those of archives inside included
+INNER_MAX_BYTES = 200_000_000  # of all archives inside together: they are held in memory
 DEPTH_MAX = 3
+DIRECTORY_MAX_BYTES = MEMBERS_MAX * 1_000
+# What every computer writes. Of the other methods zipfile unpacks whole blocks at once: a hundred bytes can be 45 MB.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _WORKBOOK_PARTS = ("xl/workbook.xml", "xl/workbook.bin")
 _MEMBER_MAGIC = b"PK\x03\x04"
 _LOCAL_HEADER = struct.Struct("<4s2xHH16xHH")  # before each member: mark, flags, how it is packed, bytes of its name and of what follows it
 _UTF8_NAME = 0x800
 _HARMLESS = _UTF8_NAME | 0x08 | 0x06  # flags: name in UTF-8, sizes stand behind the member, how hard it was packed
-_DIRECTORY_END = b"PK\x05\x06"
-_DIRECTORY_END_BYTES = 22
-_COMMENT_MAX_BYTES = 65_535
-_ENTRY_MIN_BYTES = 46  # of one file in the directory of a zip
+_ENTRY = b"PK\x01\x02"  # begins each file in the directory of a zip
+# What zipfile raises at damaged or hostile archives; OverflowError and IndexError are among them.
+_DAMAGED = (ArithmeticError, EOFError, LookupError, OSError, RuntimeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error)
 # What computers put beside files by themselves.
 _LEFT_OUT = ("__MACOSX", ".", "Thumbs.db", "desktop.ini")
 
 
 @dataclass
 class Budget:
-    """How many bytes may still be read of an archive and all inside it; shared by its members."""
+    """
+    What may still come out of an archive and all inside it; shared by its members.
+
+    Attributes
+    ----------
+    left : int
+        Bytes that may still be read.
+    members : int
+        Files that may still be named.
+    inner : int
+        Bytes of archives inside that may still be held.
+    """
 
     left: int = UNPACKED_MAX_BYTES
+    members: int = field(default_factory=lambda: MEMBERS_MAX)
+    inner: int = field(default_factory=lambda: INNER_MAX_BYTES)
 
     @classmethod
     def for_archive(cls, size_bytes: int) -> "Budget":
@@ -59,6 +75,8 @@ class Member:
     ----------
     name : str
         The way to it, as shown to people.
+    path : str
+        The last part of that: in the archive that holds it.
     stated_bytes : int
         What the directory claims; the limits count what really comes.
     open : callable
@@ -68,6 +86,7 @@ class Member:
     """
 
     name: str
+    path: str
     stated_bytes: int
     open: Callable[[int], BinaryIO] = field(repr=False)
     plain: Callable[[], bytes | None] = field(repr=False, default=lambda: None)
@@ -96,7 +115,7 @@ def is_archive(file: BinaryIO) -> bool:
     if head not in _ZIP_MAGIC:
         return False
     try:
-        names = set(_directory(file, "archive").NameToInfo)
+        names = set(directory_of(file).NameToInfo)
     except FileRefused:
         return True  # it says so itself when it is opened
     return not names & set(_WORKBOOK_PARTS)
@@ -123,14 +142,19 @@ def members(file: BinaryIO, name: str, *, budget: Budget | None = None, depth: i
     FileRefused
         If the archive itself cannot be opened or is over a limit.
     """
-    directory = _directory(file, name)
+    if budget is not None and budget.members < 0:  # said of one archive inside, it holds for all after it
+        raise _too_many()
+    directory = directory_of(file)
     budget = budget or Budget.for_archive(file.seek(0, SEEK_END))
+    budget.members -= len(directory.infolist())
+    if budget.members < 0:
+        raise _too_many()
     for info in directory.infolist():
-        if info.is_dir() or _is_left_out(info.filename):
+        if info.filename.endswith("/") or _is_left_out(info.filename):  # is_dir() fails where there is no name
             continue
-        charged = [0]
-        shown = f"{name} › {shown_name(info.filename)}"
-        member = Member(shown, info.file_size, _opener(directory, info, budget, charged), _plain_reader(file, info, budget, charged))
+        path, charged = shown_name(info.filename), [0]
+        opener, plain = _opener(directory, info, budget, charged), _plain_reader(file, info, budget, charged)
+        member = Member(f"{name} › {path}", path, info.file_size, opener, plain)
         if not info.filename.lower().endswith(".zip"):
             yield member
             continue
@@ -140,8 +164,14 @@ def members(file: BinaryIO, name: str, *, budget: Budget | None = None, depth: i
             )
             continue
         try:
-            inner = BytesIO(member.read())
-            yield from members(inner, member.name, budget=budget, depth=depth + 1)
+            inner = member.read()
+            budget.inner -= len(inner)
+            if budget.inner < 0:
+                raise FileRefused(
+                    ImportOutcome.UNREADABLE,
+                    f"The archives inside take more than {INNER_MAX_BYTES // 10**6} MB together. Unpack this one first, and send what is in it.",
+                )
+            yield from members(BytesIO(inner), member.name, budget=budget, depth=depth + 1)
         except FileRefused as refusal:
             yield FileRefused(refusal.outcome, f"{member.name}: {refusal.reason}")
 
@@ -161,40 +191,59 @@ def _is_left_out(name: str) -> bool:
     return any(part.startswith(_LEFT_OUT) for part in name.split("/") if part not in {"..", "."})
 
 
-def _directory(file: BinaryIO, name: str) -> zipfile.ZipFile:
+def directory_of(file: BinaryIO) -> zipfile.ZipFile:
+    """
+    Load the directory of a zip, whatever size it claims to be.
+
+    Parameters
+    ----------
+    file : binary file
+        Seekable. Must stay open while members are read.
+
+    Raises
+    ------
+    FileRefused
+        If it is damaged, names too many files, or more bytes than there are.
+    """
     size = file.seek(0, SEEK_END)
     if size > ARCHIVE_MAX_BYTES:
         raise FileRefused(
             ImportOutcome.UNREADABLE,
             f"The archive is larger than {ARCHIVE_MAX_BYTES // 10**9} GB. Take out what is no run, or send it in parts.",
         )
-    if _directory_bytes(file, size) > MEMBERS_MAX * 1_000:
-        raise _too_many()
+    looked_at = _Directory(file)
     try:
-        directory = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError) as error:
+        directory = zipfile.ZipFile(cast(BinaryIO, looked_at))
+    except _DAMAGED as error:
         raise FileRefused(ImportOutcome.UNREADABLE, "The archive is damaged or cut off. Download or copy it again.") from error
-    if len(directory.infolist()) > MEMBERS_MAX:
-        raise _too_many()
+    looked_at.is_loaded = True
     if sum(info.compress_size for info in directory.infolist()) > size:  # members that share their bytes
         raise FileRefused(ImportOutcome.UNREADABLE, "The archive claims to hold more than there is in it. Make it anew.")
     return directory
 
 
+class _Directory:
+    """A zip while its directory is loaded, which zipfile reads in one piece of the size that the archive claims."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.is_loaded = False
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        if not self.is_loaded and size > DIRECTORY_MAX_BYTES:
+            raise _too_many()
+        piece = self._file.read(size)
+        if not self.is_loaded and piece.count(_ENTRY) > MEMBERS_MAX:
+            raise _too_many()
+        return piece
+
+    def close(self) -> None:
+        """Leave the file open: it belongs to who handed it in."""
+
+
 def _too_many() -> FileRefused:
     return FileRefused(ImportOutcome.UNREADABLE, f"The archive holds more than {MEMBERS_MAX:,} files. Send it in parts.")
-
-
-def _directory_bytes(file: BinaryIO, size: int) -> int:
-    """Read how large the directory claims to be, before it is loaded; a claim beyond 4 GB (zip64) counts by its place."""
-    file.seek(max(0, size - _COMMENT_MAX_BYTES - _DIRECTORY_END_BYTES))
-    tail = file.read()
-    at = tail.rfind(_DIRECTORY_END)
-    if at < 0 or at + _DIRECTORY_END_BYTES > len(tail):
-        return 0
-    stated = int.from_bytes(tail[at + 12 : at + 16], "little")
-    start = int.from_bytes(tail[at + 16 : at + 20], "little")
-    return max(0, size - start) if stated == 0xFFFFFFFF != start else 0 if stated == 0xFFFFFFFF else stated
 
 
 def _plain_reader(file: BinaryIO, info: zipfile.ZipInfo, budget: Budget, charged: list[int]) -> Callable[[], bytes | None]:
@@ -231,11 +280,15 @@ def _opener(directory: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget, c
     def opened(largest: int) -> BinaryIO:
         if info.flag_bits & 1:
             raise FileRefused(ImportOutcome.UNREADABLE, "The file is locked with a password. Unpack the archive and send what is in it.")
+        if info.compress_type not in METHODS:
+            raise FileRefused(
+                ImportOutcome.UNREADABLE, "The file is packed in a way that is not read here. Unpack the archive and send what is in it."
+            )
         if info.file_size > largest:
             raise _too_large(largest)
         try:
             stream = directory.open(info)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
+        except _DAMAGED as error:
             raise _damaged() from error
         cap = min(largest, max(GZIP_RATIO_FROM_BYTES, GZIP_RATIO_MAX * info.compress_size))
         return cast(BinaryIO, _Capped(stream, cap, largest, budget, charged))
@@ -268,7 +321,7 @@ class _Capped(RawIOBase):
         left = self._cap - self._read + 1
         try:
             piece: bytes = self._stream.read(left if size is None or size < 0 else min(size, left))
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError, RuntimeError) as error:
+        except _DAMAGED as error:
             raise _damaged() from error
         self._read += len(piece)
         self._budget.left -= max(0, self._read - self._charged[0])

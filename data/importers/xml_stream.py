@@ -18,7 +18,8 @@ from models import ImportOutcome
 DEPTH_MAX = 100
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ASCII_SPACES = b" \t\n\r\v\f\x1c\x1d\x1e\x1f"  # what \s is below 128
-_PROLOG = re.compile(r"\s*(?:(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)\s*)*<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)", re.DOTALL)
+# A piece once found is never looked for in another way (?>…): else thirty of them could be cut in a thousand million ways.
+_PROLOG = re.compile(r"\s*+(?>(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)\s*)*+<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)", re.DOTALL)
 _ROOT_TAG = re.compile(rb"<[A-Za-z_][\w.:-]*")
 _DECLARED = re.compile(rb"xmlns:([A-Za-z_][\w.-]*)\s*=")
 _USED = re.compile(rb"<([A-Za-z_][\w.-]*):|\s([A-Za-z_][\w.-]*):[\w.-]+\s*=")

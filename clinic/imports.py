@@ -259,11 +259,6 @@ def accepted_formats() -> str:
     return ", ".join(importer.label for importer in IMPORTERS)
 
 
-def accepted_suffixes() -> list[str]:
-    """List the endings of files that can be read, .gz and archives included."""
-    return sorted({suffix.lstrip(".") for importer in IMPORTERS for suffix in importer.suffixes} | {"gz", "zip"})
-
-
 def summary_sentence(report: imports.ImportReport) -> str:
     """Say in one sentence what became of everything."""
     if not report.files:

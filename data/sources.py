@@ -91,7 +91,8 @@ def sources_of_open(files: Iterable[tuple[str, BinaryIO]]) -> list[Source]:
 
     found: list[Source] = []
     for name, file in files:
-        found += _opened(name, file, partial(whole, file))
+        read = partial(whole, file)
+        found += _opened(name, file, read) if is_archive(file) else [Source(name, read)]
     return in_order(found)
 
 

@@ -24,7 +24,6 @@ def _uploads(viewer: Viewer, patient: PatientRow) -> None:
         uploads = st.file_uploader(
             f"Files and folders of {plain(patient.name)}",
             accept_multiple_files=True,
-            type=imports.accepted_suffixes(),
             help=f"Read: {imports.accepted_formats()}. A .gz or .zip file is fine. A file that was here already adds nothing.",
             key=f"run_files_{patient.key}",
         )

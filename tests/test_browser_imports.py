@@ -118,23 +118,24 @@ def test_every_file_of_a_folder_and_of_an_archive_has_one_outcome_and_again_noth
     (inner / "one.fit").write_bytes(fit_run())
     (inner / "two.tcx").write_bytes(tcx_run(start=START + DAY))
     (inner.parent / "corrupt.fit").write_bytes(b"no FIT file")
+    (inner.parent / "hip.jpg").write_bytes(b"\xff\xd8\xff\xe0 a picture")
     more = zipped(("five.fit", fit_run(start=START + 4 * DAY)))
     files = [("three.fit", fit_run(start=START + 2 * DAY)), ("torn.tcx", b"<Training"), ("notes.txt", b"Dear Bea"), ("more.zip", more)]
     (tmp_path / "archive.zip").write_bytes(zipped(*files, ("half.tcx", tcx_run(start=START + 3 * DAY)[:-20_000])))
-    of_folder = {"one.fit": "added", "two.tcx": "added", "corrupt.fit": "unreadable"}
+    of_folder = {"one.fit": "added", "two.tcx": "added", "corrupt.fit": "unreadable", "hip.jpg": "unreadable"}
     of_archive = {"three.fit": "added", "torn.tcx": "unreadable", "notes.txt": "unreadable", "five.fit": "added", "half.tcx": "partial"}
     here = {"added": "duplicate", "partial": "duplicate"}
 
     runner.open_imports(page)
     import_files(page, inner.parent, waits_for="two.tcx")
-    expect(page.get_by_text("3 files: 2 runs and 0 diary entries added. 1 of them needs a look.")).to_be_visible()
+    expect(page.get_by_text("4 files: 2 runs and 0 diary entries added. 2 of them need a look.")).to_be_visible()
     assert outcomes(page) == of_folder
     drop_archive(page, tmp_path / "archive.zip")
     expect(page.get_by_text("5 files: 3 runs and 0 diary entries added. 3 of them need a look.")).to_be_visible()
     assert outcomes(page) == of_archive
 
     import_files(page, inner.parent, waits_for="two.tcx")
-    expect(page.get_by_text("3 files: 0 runs and 0 diary entries added. 1 of them needs a look.")).to_be_visible()
+    expect(page.get_by_text("4 files: 0 runs and 0 diary entries added. 2 of them need a look.")).to_be_visible()
     assert outcomes(page) == {name: here.get(became, became) for name, became in of_folder.items()}
     drop_archive(page, tmp_path / "archive.zip")
     expect(page.get_by_text("5 files: 0 runs and 0 diary entries added. 2 of them need a look.")).to_be_visible()

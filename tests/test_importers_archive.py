@@ -262,6 +262,16 @@ def test_members_that_are_stored_as_they_are_come_whole_and_in_any_order() -> No
     assert [one.plain() for one in members_of] == [b"A" * 10_000, b"B", b""]
 
 
+def test_a_stored_member_that_claims_to_begin_before_its_archive_is_refused_in_words() -> None:
+    content = bytearray(zipped(("a.fit", b"A" * 10_000), method=zipfile.ZIP_STORED))
+    at = content.rindex(b"PK\x05\x06") + 16
+    content[at : at + 4] = (int.from_bytes(content[at : at + 4], "little") + 28).to_bytes(4, "little")
+    (member,) = opened(bytes(content))
+    assert isinstance(member, Member)
+    assert member.plain() is None
+    assert "damaged" in str(_answer(member.read))
+
+
 def test_a_packed_member_is_not_taken_for_one_that_lies_there_as_it_is() -> None:
     (packed,) = opened(zipped(("a.fit", b"A" * 10_000)))
     assert isinstance(packed, Member)

@@ -254,7 +254,10 @@ def _plain_reader(file: BinaryIO, info: zipfile.ZipInfo, budget: Budget, charged
     def read() -> bytes | None:
         if not is_plain or size - charged[0] > budget.left:
             return None
-        file.seek(info.header_offset)
+        try:
+            file.seek(info.header_offset)
+        except (ValueError, OverflowError, OSError):  # a place before the archive, or beyond what a file can have
+            return None
         head = file.read(_LOCAL_HEADER.size)
         if len(head) < _LOCAL_HEADER.size:
             return None

@@ -29,12 +29,17 @@ def archive_drop(patient: PatientRow) -> list[str]:
         manager.register_from_manifest(ComponentManifest(_PACKAGE, "1", [ComponentConfig(_FIELD, _FIELD)]), Path(__file__).parent)
     field = st.components.v2.component(_NAME, js="archive_drop.js", css="archive_drop.css")
     told = field(
-        key=f"archives_{patient.key}",
+        key=field_key(patient),
         data={"address": uploads.address(patient.key), "largest": arrivals.ARCHIVE_MAX_BYTES},
         on_arrived_change=lambda: None,
     )
     found = told.get("arrived")
     return [key for key in found if isinstance(key, str)] if isinstance(found, list) else []
+
+
+def field_key(patient: PatientRow) -> str:
+    """Name the field of a patient in hexadecimal: a random key may hold "__", which Streamlit refuses in a component's name."""
+    return f"archives_{patient.key.encode().hex()}"
 
 
 @contextmanager

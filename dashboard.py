@@ -30,6 +30,7 @@ else:
         language=StreamlitLanguage(),
         allowed_hosts=lambda: st.get_option("server.allowedHosts"),
         is_window_of=windows.is_window_of,
+        held_bytes=windows.held_bytes,
     )
 
     app = st.App(

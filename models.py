@@ -428,6 +428,7 @@ class Table(SQLModel, registry=registry(metadata=MetaData(naming_convention=NAMI
     """Base of every table. It has a registry of its own, so that importing this module again never clashes."""
 
     __abstract__ = True
+    model_config = {"defer_build": True}
 
 
 def _one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
@@ -1428,7 +1429,7 @@ def plain_text(text: str) -> str:
     >>> plain_text("Jose\u0301\\n\u202eRuiz\\x00")
     'José Ruiz'
     """
-    if text.isascii() and text.isprintable():  # nothing to compose and nothing hidden
+    if text.isprintable() and unicodedata.is_normalized("NFC", text):  # nothing to compose and nothing hidden
         return text.strip()
     spaced = "".join(" " if char in "\t\n\r\v\f\x85\u2028\u2029" else char for char in text)
     shown = (char for char in spaced if char not in _BIDI and unicodedata.category(char) not in {"Cc", "Cs"})
@@ -1443,17 +1444,25 @@ def _said_plainly(value: Any) -> Any:
     return value
 
 
+_NOTHING_TO_SAY = frozenset({float, bool, type(None), date, datetime})  # most of what an entry is made of
+
+
 class Entry(BaseModel):
     """Base of the entry classes: strict types (words may come as text), no unknown fields, text in one line and trimmed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, str_max_length=TEXT_MAX_CHARACTERS)
+    model_config = ConfigDict(
+        frozen=True, defer_build=True, extra="forbid", strict=True, allow_inf_nan=False, str_max_length=TEXT_MAX_CHARACTERS
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, fields: Any) -> Any:
         if not isinstance(fields, dict):  # a part of another entry, checked already
             return fields
-        return {name: _said_plainly(value) for name, value in fields.items()}
+        return {
+            name: value if type(value) in _NOTHING_TO_SAY or isinstance(value, StrEnum) else _said_plainly(value)
+            for name, value in fields.items()
+        }
 
     @classmethod
     def checked(cls, **fields: Any) -> Self:

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col
 
-from access import open_windows
+from access import arrivals, open_windows
 from data import audit
 from data.database import reading, writing
 from models import AuditAction, Clinic, Person, PersonRole, Role, SignInSession, SignInStep, Viewer, utc_now
@@ -221,6 +221,7 @@ def _end(connection: sa.Connection, which: sa.ColumnElement[bool], source: str, 
         connection.execute(sa.update(SignInSession).where(*open_ones).values(ended_at_utc=now or utc_now()))
         keys = frozenset(row.token_sha256 for row in rows)
         connection.get_execution_options()["after_commit"].append(lambda: open_windows.lock(keys))
+        connection.get_execution_options()["after_commit"].append(lambda: arrivals.HERE.drop_of(keys))
     for row in rows:
         audit.record(connection, _who(connection, row.person_id, source), AuditAction.SIGN_OUT, now=now)
     return bool(rows)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from access import open_windows, sessions
+from access import arrivals, open_windows, sessions
 from access.open_windows import Language, Window
 from data.database import DatabaseUnusable, engine
 
@@ -25,10 +25,24 @@ async def keep_window(app: ASGIApp, scope: Scope, receive: Receive, send: Send, 
 
 
 async def look_forever() -> None:
-    """Look every `LOOK_EVERY_S` whether the sessions of all open windows hold: one query for all."""
+    """Look every `LOOK_EVERY_S` whether the sessions of all open windows and of all archives on their way hold."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         await _look_at(open_windows.by_session())
+        await look_at_arrivals()
+
+
+async def look_at_arrivals() -> None:
+    """Drop what has waited too long for its import, and what sessions sent that have ended."""
+    arrivals.HERE.drop_old()
+    keys = arrivals.HERE.session_keys()
+    if not keys:
+        return
+    try:
+        holding = await run_in_threadpool(lambda: sessions.holding(engine(), keys))
+    except (DatabaseUnusable, sa.exc.SQLAlchemyError):  # nothing is given away without the database either
+        return
+    arrivals.HERE.drop_of(keys - holding.keys())
 
 
 async def _look_at(windows: dict[str, list[Window]]) -> None:

@@ -7,6 +7,7 @@ told to trust (`server.trustedUserHeaders` in .streamlit/config.toml) and that n
 
 import asyncio
 import base64
+import contextlib
 import functools
 import gc
 import hashlib
@@ -14,7 +15,6 @@ import logging
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from access import (
     account_pages,
+    arrivals,
     first_owner,
     hosts,
     identity_provider,
@@ -36,6 +37,7 @@ from access import (
     second_factor_pages,
     sign_in,
     single_sign_on_routes,
+    uploads,
     watch,
 )
 from access.cookies import is_secure, session_of
@@ -43,13 +45,14 @@ from access.open_windows import Language
 from access.page import page, paragraph, streamlit_page, unusable
 from access.single_sign_on_settings import SingleSignOnUnusable
 from data import queries
-from data.database import DatabaseUnusable, engine
+from data.database import DatabaseUnusable, engine, uploads_folder
 
 IDENTITY_HEADER = "x-still-running-session"
 PUBLIC_PATHS = frozenset({"/login", "/logout", "/healthz", "/_stcore/health", "/sso/start", "/sso/back", *second_factor_pages.PATHS})
 PUBLIC_FOLDERS = ("/static/", "/set-passphrase/", first_owner.FOLDER)
 # What answers in a clinic that has no owner yet: how the first one comes in, and nothing else.
 BEFORE_THE_FIRST_OWNER = frozenset({"/healthz", "/_stcore/health"})
+WINDOW_MAX_BYTES = 500_000_000  # of small uploads that one window may hold in memory at once; on the limit is let in
 UPLOAD = re.compile(r"/+_stcore/+upload_file/+([^/]*)")  # then the id of a window
 COMMON_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -62,10 +65,11 @@ COMMON_HEADERS = {
 
 
 OTHER_HOST = "This app is not known by that name. Whoever runs it can add the name to server.allowedHosts in .streamlit/config.toml."
+WINDOW_FULL = "This window holds as many files as it can. Import them, then choose the others; or send them as one archive."
 BROKEN = "This is a fault of the program, not yours. What was saved before is kept."
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """
     Take the words out of the logs, all that is loaded by now out of the garbage collector's sight, and watch the open windows.
@@ -82,6 +86,8 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
         sys.stderr.write(f"{unusable_settings}\n")
         raise
     first_owner.announce()
+    with contextlib.suppress(DatabaseUnusable, sa.exc.SQLAlchemyError):  # the pages say what is the matter
+        arrivals.clear(uploads_folder(engine()))
     gc.collect()
     gc.freeze()
     watching = asyncio.create_task(watch.look_forever())
@@ -117,6 +123,8 @@ class Gate:
         Gives the names by which the app may be asked for.
     is_window_of : callable
         Says whether a window, by Streamlit's id of it, belongs to a session, by its key.
+    held_bytes : callable
+        Says how many bytes of uploads a window holds, by Streamlit's id of it.
     """
 
     def __init__(
@@ -125,8 +133,10 @@ class Gate:
         language: Language | None = None,
         allowed_hosts: Callable[[], Iterable[str]] = tuple,
         is_window_of: Callable[[str, str], bool] = lambda _window, _key: False,
+        held_bytes: Callable[[str], int] = lambda _window: 0,
     ) -> None:
-        self.app, self.language, self.allowed_hosts, self.is_window_of = app, language, allowed_hosts, is_window_of
+        self.app, self.language, self.allowed_hosts = app, language, allowed_hosts
+        self.is_window_of, self.held_bytes = is_window_of, held_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -159,6 +169,9 @@ class Gate:
         if (upload := UPLOAD.match(scope["path"])) and not self.is_window_of(upload[1], found.key):
             await _refuse(scope, receive, send, PlainTextResponse("There is no such window.", status_code=404))
             return
+        if upload and scope["method"] == "PUT" and _announced_bytes(scope) > WINDOW_MAX_BYTES - self.held_bytes(upload[1]):
+            await _refuse(scope, receive, send, PlainTextResponse(WINDOW_FULL, status_code=413))
+            return
         scope["headers"].append((IDENTITY_HEADER.encode(), found.key.encode()))
         if scope["type"] == "websocket":
             await watch.keep_window(self.app, scope, receive, send, key=found.key, language=self.language)
@@ -180,6 +193,12 @@ class Gate:
             await send(message)
 
         return sending
+
+
+def _announced_bytes(scope: Scope) -> int:
+    """Say how much is about to come; who does not say it, as no browser does, sends too much."""
+    announced = Headers(scope=scope).get("content-length", "")
+    return int(announced[:20]) if announced.isascii() and announced.isdigit() else WINDOW_MAX_BYTES + 1
 
 
 def _is_asked_by_our_page(scope: Scope) -> bool:
@@ -257,5 +276,6 @@ ROUTES = (
     *account_pages.ROUTES,
     *first_owner.ROUTES,
     *single_sign_on_routes.ROUTES,
+    *uploads.ROUTES,
     Route("/healthz", healthz, methods=["GET"]),
 )

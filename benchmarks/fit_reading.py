@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import io
 import zipfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -20,14 +20,15 @@ RECORDS = 2_800  # 80 KB
 FILES, FITDECODE_PAIRS = 20, 5
 
 
-def recording(number: int, *, records: int = RECORDS) -> bytes:
+def recording(number: int, *, records: int = RECORDS, first: datetime = START) -> bytes:
     """
     Make a run as a watch would record it, a record a second with place, altitude, cadence, heart rate and running dynamics.
 
     Its values wander like real ones do, so that it packs no better than a real file. The same number gives the same bytes.
+    It is of as many days after the first one.
     """
     sure = np.random.default_rng(number)
-    run = FitRun(start=START + timedelta(days=number), seconds=records - 1)
+    run = FitRun(start=first + timedelta(days=number), seconds=records - 1)
 
     def wandering(around: float, by: float, within: float) -> list[float]:
         steps = np.cumsum(sure.normal(0, by, records))

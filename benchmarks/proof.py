@@ -69,6 +69,12 @@ PROOFS = (
         r"median|apart",
     ),
     Proof(
+        "Killed in the middle of an import",
+        "The real server and its reading process, killed with SIGKILL at 200 random moments of an import (benchmarks/server_kills.py).",
+        ("-m", "benchmarks.server_kills"),
+        r"kills of|Half-written|told of|Kills by",
+    ),
+    Proof(
         "Fifty people at work",
         "50 people signed in at once, each at a patient of their own, clicking for two minutes (benchmarks/fifty_people.py).",
         ("-m", "benchmarks.fifty_people"),
@@ -98,6 +104,24 @@ PROOFS = (
         "3,000 simulated runners in each situation, through the sentence that is shown: told direction, percent, beside the naive look (benchmarks/association.py).",
         ("-m", "benchmarks.association", "--series", "3000"),
         r"effect|harm|too little|percent|naive",
+    ),
+    Proof(
+        "A change of cadence is found, and its interval holds it",
+        "1,000 series of 30 runs in each of four scenes, +5 % planted at the sixteenth (benchmarks/cadence_change.py).",
+        ("-m", "benchmarks.cadence_change"),
+        r"interval holds",
+    ),
+    Proof(
+        "The tests of the engine notice what is changed in it",
+        "rehab/ is changed in one place at a time, all of it (benchmarks/mutation.py).",
+        ("-m", "benchmarks.mutation"),
+        r"^rehab|Mutation score",
+    ),
+    Proof(
+        "No file breaks its reader, and none is half imported",
+        "100,000 changed files of every kind, a quarter of them guided by coverage, each with 10 s and 300 MB; 2,000 more into a database (benchmarks/fuzz_readers.py).",
+        ("-m", "benchmarks.fuzz_readers"),
+        r"inputs|imported into",
     ),
 )
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -15,6 +16,7 @@ from models import DistanceUnit, ImportOutcome, RunStanding, Viewer
 from rehab.run_list import duration_text
 from rehab.units import cadence_text, distance_text
 
+Report = imports.ImportReport
 OUTCOME_WORDS = {
     ImportOutcome.ADDED: "Added",
     ImportOutcome.MERGED: "Merged",
@@ -62,18 +64,23 @@ REPORT_COLUMNS = (
 
 @dataclass
 class Progress:
-    """How far an import is, and how long it will take: by the time that the files until now took."""
+    """
+    How far an import is, and how long it will take: by the time that the files until now took.
+
+    `stored` files stay whatever happens; those that were only read are lost if the program ends now.
+    """
 
     started_s: float = field(default_factory=time.monotonic)
+    stored: int = 0
 
     def words(self, done: int, total: int, name: str, *, now_s: float | None = None) -> str:
-        """Say how many files are done, how long the others will take, and which one is next."""
+        """Say how many files are read and stored, how long the others will take, and which one is next."""
         spent_s = (time.monotonic() if now_s is None else now_s) - self.started_s
         left = ""
         if 0 < done < total and spent_s >= 1:
             left_s = spent_s / done * (total - done)
             left = f" About {max(round(left_s), 1)} s left." if left_s < 90 else f" About {round(left_s / 60)} min left."
-        return f"{done} of {total} files done.{left} {name}".strip()
+        return f"{done} of {total} files read, {self.stored} stored.{left} {name}".strip()
 
 
 @dataclass(frozen=True)
@@ -91,14 +98,45 @@ def opened_for(viewer: Viewer, patient_key: str) -> None:
 
 
 def import_uploads(
-    viewer: Viewer, patient_key: str, files: Sequence[tuple[str, bytes]], *, on_progress: Callable[[int, int, str], None]
+    viewer: Viewer,
+    patient_key: str,
+    files: Sequence[tuple[str, bytes]],
+    *,
+    progress: Progress,
+    on_progress: Callable[[int, int, str], None],
 ) -> imports.ImportReport:
     """
     Import files given as (name, bytes); see `data.imports.import_files`.
 
-    What `on_progress` raises stops the import between two files: those before it are stored.
+    `progress` is told what is stored. What `on_progress` raises stops the import between two files: those before it are stored.
     """
-    return imports.import_files(engine(), viewer, patient_key, imports.sources_of(files), via="app", on_progress=on_progress)
+
+    return _import(viewer, patient_key, imports.sources_of(files), progress, on_progress)
+
+
+def import_archives(
+    viewer: Viewer,
+    patient_key: str,
+    files: Sequence[tuple[str, BinaryIO]],
+    *,
+    progress: Progress,
+    on_progress: Callable[[int, int, str], None],
+) -> imports.ImportReport:
+    """Import archives given as (name, open file), which are read where they lie; else as `import_uploads`."""
+    return _import(viewer, patient_key, imports.sources_of_open(files), progress, on_progress)
+
+
+def _import(
+    viewer: Viewer,
+    patient_key: str,
+    sources: Sequence[imports.Source],
+    progress: Progress,
+    on_progress: Callable[[int, int, str], None],
+) -> imports.ImportReport:
+    def note_stored(files: int) -> None:
+        progress.stored = files
+
+    return imports.import_files(engine(), viewer, patient_key, sources, via="app", on_progress=on_progress, on_stored=note_stored)
 
 
 def batches(viewer: Viewer, patient_key: str, time_zone: str) -> list[Batch]:
@@ -109,6 +147,21 @@ def batches(viewer: Viewer, patient_key: str, time_zone: str) -> list[Batch]:
     ]
 
 
+def cut_off_words(viewer: Viewer, patient_key: str, time_zone: str) -> str:
+    """Say of a patient's newest import, if it has not reached its end, what is stored and how to go on; empty if there is nothing to say."""
+    newest = next(iter(import_reports.batches(engine(), viewer, patient_key)), None)
+    if newest is None or newest.finished or newest.undone_at_utc is not None:
+        return ""
+    begun = f"{newest.at_utc.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M} by {newest.by or 'the command line'}"
+    stored = {0: "None of its files was stored", 1: "1 file was stored and stays"}.get(
+        newest.files, f"{newest.files} files were stored and stay"
+    )
+    return (
+        f"The import that was begun on {begun} did not reach its end. {stored}. If it is not running in another window right now, "
+        "it was cut off: send the same files again to complete it. Nothing is added twice."
+    )
+
+
 def _batch_words(row: import_reports.BatchRow, time_zone: str) -> str:
     def local(moment: datetime) -> str:
         return f"{moment.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M}"
@@ -116,7 +169,7 @@ def _batch_words(row: import_reports.BatchRow, time_zone: str) -> str:
     files = f"{row.files} file{'' if row.files == 1 else 's'}"
     runs = f"{row.runs_added} run{'' if row.runs_added == 1 else 's'}"
     entries = f"{row.entries_added} diary entr{'y' if row.entries_added == 1 else 'ies'}"
-    ended = "" if row.finished else ", stopped before its end"
+    ended = "" if row.finished else ", did not reach its end"
     undone = f", undone by {row.undone_by or 'the command line'} on {local(row.undone_at_utc)}" if row.undone_at_utc else ""
     return f"{local(row.at_utc)}, {row.by or 'command line'}: {files}, {runs} and {entries} added{ended}{undone}"
 
@@ -206,13 +259,10 @@ def accepted_formats() -> str:
     return ", ".join(importer.label for importer in IMPORTERS)
 
 
-def accepted_suffixes() -> list[str]:
-    """List the endings of files that can be read, .gz and archives included."""
-    return sorted({suffix.lstrip(".") for importer in IMPORTERS for suffix in importer.suffixes} | {"gz", "zip"})
-
-
 def summary_sentence(report: imports.ImportReport) -> str:
     """Say in one sentence what became of everything."""
+    if not report.files:
+        return "None of its files was stored."
     problems = sum(map(needs_a_look, report.files))
     files = f"{len(report.files)} file{'' if len(report.files) == 1 else 's'}"
     runs = f"{report.runs_added} run{'' if report.runs_added == 1 else 's'}"

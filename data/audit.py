@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from sqlmodel import col
 from data import permissions
 from data.audit_key import EVENT, NOTHING_BEFORE, Head, make_key, remember_head, row_mac, secret_of
 from data.database import reading, writing
+from data.many_rows import insert_rows
 from data.permissions import Thing
 from models import AuditAction, EpisodeOfCare, OutcomeScore, PainScore, Patient, RedFlagAnswer, Run, Viewer, Visit, plain_text, utc_now
 
@@ -27,11 +29,16 @@ __all__ = ["Told", "changing", "make_key", "may_take_away", "noting_refusals", "
 SAME_VIEW_FOR = timedelta(minutes=5)  # one row for each viewer, patient, screen and this long
 KEY_CHARACTERS_MAX = 80  # of an object's key, which may come from an address that somebody made up
 RECENT_KEPT = 10_000
+_COLUMNS = tuple(EVENT.c.keys())
+_ROW = itemgetter(*_COLUMNS)
 _APPENDING = 20_180_611  # PostgreSQL's lock: one append at a time (SQLite has one writer anyway)
 
 
 def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+_DETAIL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=_plain)
 
 
 @dataclass(frozen=True)
@@ -104,25 +111,22 @@ def record_each(
     seq, mac = (last.seq, last.mac) if last else (0, NOTHING_BEFORE)
     moment = now or utc_now()
     rows = []
+    same = {"at_utc": moment, "person_id": viewer.person_id, "actor": viewer.name, "source": viewer.source, "action": action.value}
     for event in events:
         told = {name: values for name, values in (("old", event.old), ("new", event.new)) if values is not None}
         row: dict[str, Any] = {
             "seq": seq + 1,
-            "at_utc": moment,
-            "person_id": viewer.person_id,
-            "actor": viewer.name,
-            "source": viewer.source,
-            "action": action.value,
+            **same,
             "object_kind": event.kind,
             "object_key": plain_text(str(event.key))[:KEY_CHARACTERS_MAX],
             "patient_id": event.patient_id,
-            "detail": json.dumps(told, ensure_ascii=False, sort_keys=True, default=_plain) if told else "",
+            "detail": _DETAIL.encode(told) if told else "",
             "previous_mac": mac,
         }
         row["mac"] = row_mac(secret, row)
         seq, mac = row["seq"], row["mac"]
         rows.append(row)
-    connection.execute(sa.insert(EVENT), rows)
+    insert_rows(connection, EVENT, _COLUMNS, [_ROW(row) for row in rows])
     engine, head = connection.engine, Head(seq, mac)
     connection.get_execution_options()["after_commit"].append(lambda: remember_head(engine, secret, head))
     return seq

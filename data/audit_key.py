@@ -137,7 +137,11 @@ def remember_head(engine: sa.Engine, key: bytes, head: Head, *, even_if_older: b
 
 def _digest(key: bytes, parts: Sequence[object]) -> str:
     """Give the keyed hash of parts, each with its length before it, so that no two lists of parts are one text."""
-    texts = [None if part is None else str(part).encode("utf-8", "surrogatepass") for part in parts]
+    said = [None if part is None else str(part) for part in parts]
+    whole = "".join(["-" if text is None else f"{len(text)}:{text}" for text in said])
+    if whole.isascii():  # nearly always: as many bytes as characters
+        return hmac.digest(key, whole.encode("ascii"), "sha256").hex()
+    texts = [None if text is None else text.encode("utf-8", "surrogatepass") for text in said]
     message = b"".join(b"-" if text is None else b"%d:%s" % (len(text), text) for text in texts)
     return hmac.digest(key, message, "sha256").hex()
 

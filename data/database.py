@@ -97,6 +97,11 @@ def audit_folder(engine: sa.Engine) -> Path:
     return Path(named) if named else VAR
 
 
+def uploads_folder(engine: sa.Engine) -> Path:
+    """Say where archives lie that are on their way in: beside the database file, for a PostgreSQL database beside the audit's key."""
+    return audit_folder(engine) / "uploads"
+
+
 def new_key_file(path: Path) -> str:
     """
     Make a new 256-bit key and store it in a file that only its owner can read.

@@ -129,7 +129,7 @@ def stored_report(report: FileReport) -> dict[str, Any]:
     """Give what a row of `import_file` keeps of a report."""
     details = [{**vars(run), "day": run.day.isoformat()} for run in report.details]
     return {
-        "outcome": report.outcome,
+        "outcome": report.outcome.value,
         "reason": report.reason,
         "runs_added": report.runs_added,
         "entries_added": report.entries_added,
@@ -147,11 +147,12 @@ def runs_of_files(connection: sa.Connection, patient_id: int, file_ids: Iterable
     """Read the runs that some files told of and that nobody took out, by file, inside a transaction whose caller asked the lock."""
     found: dict[int, list[ImportedRun]] = {}
     ids = sorted(file_ids)
+    # "+ 0" keeps SQLite from going through all runs of the patient instead of those of the files
     for start in range(0, len(ids), 400):
         statement = (
             sa.select(col(RunFile.import_file_id), *(RUN.c[name] for name in RUN_FIELDS))
             .join(RunFile, col(RunFile.run_id) == RUN.c.id)
-            .where(col(RunFile.import_file_id).in_(ids[start : start + 400]), RUN.c.patient_id == patient_id)
+            .where(col(RunFile.import_file_id).in_(ids[start : start + 400]), RUN.c.patient_id + 0 == patient_id)
             .where(sa.or_(RUN.c.retired_at_utc.is_(None), RUN.c.standing != RunStanding.COUNTED))
             .order_by(RUN.c.started_at_utc, RUN.c.id)
         )

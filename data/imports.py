@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from io import SEEK_END
+from operator import itemgetter
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -23,13 +24,25 @@ from data.database import next_ids, reading, writing
 from data.import_placing import Placed, Placing
 from data.import_reports import FileReport, ImportedRun, ImportReport, RunReport, runs_of_files, stored_report
 from data.importers.base import FILE_MAX_BYTES, FileRefused, Importer, ReadFile, unpacked
+from data.many_rows import insert_rows, update_rows
 from data.merging import Ledger, read_ledger
 from data.permissions import Act
 from data.reading import Reader
-from data.sources import Source, sources_in, sources_of
+from data.sources import Source, sources_in, sources_of, sources_of_open
 from models import AuditAction, ImportBatch, ImportFile, ImportOutcome, PainScore, Run, RunFile, RunStanding, Viewer, plain_text, utc_now
 
-__all__ = ["FileReport", "ImportReport", "ImportedRun", "RunReport", "Source", "import_files", "sources_in", "sources_of"]
+__all__ = [
+    "FileReport",
+    "ImportReport",
+    "ImportedRun",
+    "RunReport",
+    "Source",
+    "import_files",
+    "may_import",
+    "sources_in",
+    "sources_of",
+    "sources_of_open",
+]
 
 # A chunk ends with whichever comes first: what one transaction holds, and what is lost if the power goes.
 CHUNK_FILES, CHUNK_BYTES, CHUNK_SECONDS = 400, 32_000_000, 5.0
@@ -37,6 +50,22 @@ HASHED_AT_ONCE_BYTES = 1_048_576
 MAPPED = "mapped"  # the source of a table that was read as a person said
 ReadBytes = Callable[[bytes, str], tuple[Importer, ReadFile]]
 FILE = ImportFile.metadata.tables["import_file"]
+_OF_FILE = ("id", "batch_id", "patient_id", "file_name", "size_bytes", "stored_sha256", "content_sha256", "file_format")
+_OF_REPORT = ("detail", "runs_added", "entries_added", "complete", "outcome", "reason")
+_REPORTED = itemgetter(*_OF_REPORT)
+
+
+def may_import(engine: sa.Engine, viewer: Viewer, patient_key: str) -> None:
+    """
+    Ask whether somebody may import for a patient, before a large archive is taken in; a refusal is written down.
+
+    Raises
+    ------
+    NotFound
+        If there is no such patient for this viewer.
+    """
+    with audit.noting_refusals(engine, viewer, "patient", patient_key), reading(engine) as connection:
+        permissions.patient_row(connection, viewer, key=patient_key, act=Act.WRITE)
 
 
 def import_files(
@@ -47,6 +76,7 @@ def import_files(
     *,
     via: str,
     on_progress: Callable[[int, int, str], None] | None = None,
+    on_stored: Callable[[int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     reader: ReadBytes | None = None,
 ) -> ImportReport:
@@ -61,7 +91,9 @@ def import_files(
     via : str
         'app' or 'command line', kept with the batch.
     on_progress : callable, optional
-        Called with (files done, files in all, name of the next file) before each file, and once at the end.
+        Called with (files read, files in all, name of the next file) before each file, and once at the end.
+    on_stored : callable, optional
+        Called with the number of files that are stored after each chunk: whatever happens now, these stay.
     cancelled : callable, optional
         Asked before each file; once it says True, no more files are read. Those that were read are stored.
     reader : callable, optional
@@ -88,6 +120,7 @@ def import_files(
             deque(sources),
             len(sources),
             on_progress,
+            on_stored,
             cancelled or (lambda: False),
             reader or apart.read,
             apart,
@@ -140,6 +173,7 @@ class _Batch:
     sources: deque[Source]
     total: int
     on_progress: Callable[[int, int, str], None] | None
+    on_stored: Callable[[int], None] | None
     cancelled: Callable[[], bool]
     reader: ReadBytes
     apart: Reader
@@ -257,6 +291,8 @@ class _Batch:
             if self._first.get(file.content_sha256, report) is None:
                 self._first[file.content_sha256] = report
         self.reports += reports
+        if self.on_stored:
+            self.on_stored(len(self.reports))
 
     def _store_once(self, ready: Sequence[Taken]) -> list[FileReport]:
         now = utc_now()
@@ -327,23 +363,17 @@ class _Batch:
         return FileReport(file.name, first.outcome, first.reason, complete=first.complete)
 
     def _insert_files(self, connection: sa.Connection, ready: Sequence[Taken], given: Sequence[FileReport | None]) -> list[int]:
+        ids = next_ids(connection, FILE, len(ready))
+        not_yet = ("", 0, 0, True, ImportOutcome.NO_DATA.value, "")
         rows = [
-            {
-                "batch_id": self.batch_id,
-                "patient_id": self.patient.id,
-                "file_name": file.name,
-                "size_bytes": file.size_bytes,
-                "stored_sha256": file.stored_sha256,
-                "content_sha256": file.content_sha256,
-                "file_format": file.file_format,
-                "outcome": answer.outcome if answer else ImportOutcome.NO_DATA,
-                "reason": answer.reason if answer else "",
-                "complete": answer.complete if answer else True,
-            }
-            for file, answer in zip(ready, given, strict=True)
+            (
+                *(file_id, self.batch_id, self.patient.id, file.name, file.size_bytes, file.stored_sha256, file.content_sha256),
+                file.file_format,
+                *(_REPORTED(stored_report(answer)) if answer else not_yet),
+            )
+            for file_id, file, answer in zip(ids, ready, given, strict=True)
         ]
-        ids = next_ids(connection, FILE, len(rows))
-        connection.execute(sa.insert(FILE), [{"id": number, **row} for number, row in zip(ids, rows, strict=True)])
+        insert_rows(connection, FILE, (*_OF_FILE, *_OF_REPORT), rows)
         return ids
 
 
@@ -446,10 +476,7 @@ def _with_scores(connection: sa.Connection, file_ids: set[int]) -> set[int]:
 
 
 def _keep_reports(connection: sa.Connection, reports: Sequence[tuple[int, FileReport]]) -> None:
-    rows = [{"file": file_id, **stored_report(report)} for file_id, report in reports]
-    if rows:
-        changed = sa.update(FILE).where(FILE.c.id == sa.bindparam("file"))
-        connection.execute(changed.values({name: sa.bindparam(name) for name in rows[0] if name != "file"}), rows)
+    update_rows(connection, FILE, _OF_REPORT, [(*_REPORTED(stored_report(report)), file_id) for file_id, report in reports])
 
 
 def _event(file_id: int, patient_id: int, digest: str, report: FileReport, placed: Placed | None) -> audit.Told:

@@ -19,6 +19,7 @@ SAME_START_WITHIN = timedelta(minutes=2)
 SAME_DISTANCE_WITHIN_M, SAME_DISTANCE_WITHIN, SAME_TIME_WITHIN = 300, 0.1, 0.1
 # As good as the same, but for a clock that is wrong by whole hours (a zone that was not known): a person decides.
 SHIFTED_HOURS = range(1, 15)
+FAR_S = max(SHIFTED_HOURS) * 3600 + SAME_START_WITHIN.total_seconds()
 # Weaker: on one day, while the other one was still under way (or one of the two starts is not known), and nearer in length and time.
 ALIKE_START_WITHIN = timedelta(minutes=15)
 ALIKE_DISTANCE_WITHIN, ALIKE_TIME_WITHIN = 0.05, 0.05
@@ -46,6 +47,13 @@ def is_same(one: Copy, other: Copy) -> bool:
     if not (one.start_is_known and other.start_is_known):
         return False
     return abs(one.start_s - other.start_s) <= SAME_START_WITHIN.total_seconds() and _length_is_the_same(one, other)
+
+
+def too_far_apart(one: Copy, other: Copy) -> bool:
+    """Say whether neither `is_same` nor `likeness` can hold, without a closer look: on other days, and no clock is that wrong."""
+    return (
+        abs(one.start_s - other.start_s) > FAR_S and one.fields["run_date"] != other.fields["run_date"] and one.identity != other.identity
+    )
 
 
 def likeness(one: Copy, other: Copy) -> str:

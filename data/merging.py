@@ -12,10 +12,10 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import col
 
 from data import matching
 from data.database import next_ids
+from data.many_rows import insert_rows, update_rows
 from data.matching import Group
 from data.run_copies import BY_HAND, TOLD_FIELDS, Copy, run_identity, told_fields
 from models import (
@@ -35,6 +35,7 @@ from models import (
 RUN = Run.metadata.tables["run"]
 COPY = RunCopy.metadata.tables["run_copy"]
 DECISION = RunDecision.metadata.tables["run_decision"]
+LINK = RunFile.metadata.tables["run_file"]
 SERIES = RunSeries.metadata.tables["run_series"]
 SCORE = PainScore.metadata.tables["pain_score"]
 NEAR_DAYS = 2  # two copies that have to do with each other start at most 14 h and 2 min apart, or on one local day
@@ -50,6 +51,16 @@ _STATE = (
     "standing_reason",
     "other_run_id",
 )
+
+_OF_COPY = (
+    *("id", "patient_id", "run_id", "home_run_id", "import_file_id", "number", "told", "minutes"),
+    *("recorded_at_utc", "recorded_by_id"),
+)
+
+
+def _state(values: dict[str, Any]) -> tuple[Any, ...]:
+    """Give what a new run row says; a run that is not stored yet cannot be named in it."""
+    return tuple(_stored(values[name]) if name == "other_run_id" else values[name] for name in _STATE)
 
 
 @dataclass(eq=False)
@@ -114,6 +125,7 @@ class Ledger:
         self.runs: dict[int, _RunState] = {}
         self.verdicts: dict[frozenset[int], RunVerdict] = {}
         self.accepted: set[int] = set()
+        self._out: set[int] = set()  # runs that a person took out; none becomes one while the ledger lives
         self._by_day: dict[int, set[int]] = {}
         self._of_run: dict[int, set[int]] = {}
         self._by_identity: dict[str, set[int]] = {}
@@ -140,7 +152,11 @@ class Ledger:
 
     def is_taken_out(self, run_id: int) -> bool:
         """Say whether a person took a run out."""
-        return run_id in self.runs and self.runs[run_id].taken_out
+        return run_id in self._out and run_id in self.runs and self.runs[run_id].taken_out
+
+    def note_taken_out(self) -> None:
+        """Remember which of the runs that were read a person took out."""
+        self._out = {run_id for run_id, row in self.runs.items() if row.taken_out}
 
     def identical(self, identity: str) -> list[Copy]:
         """Give the copies with the very start, distance and time."""
@@ -148,17 +164,18 @@ class Ledger:
 
     def near(self, copy: Copy) -> list[Copy]:
         """Give the copies that may have to do with one, itself not included."""
-        day = _utc_day(copy)
-        ids = {copy_id for other in range(day - NEAR_DAYS, day + NEAR_DAYS + 1) for copy_id in self._by_day.get(other, ())}
-        return [self.copies[copy_id] for copy_id in sorted(ids - {copy.id})]
+        return [self.copies[copy_id] for copy_id in sorted(self._near_ids(copy) - {copy.id})]
+
+    def _near_ids(self, copy: Copy) -> set[int]:
+        day, by_day = _utc_day(copy), self._by_day
+        return set().union(*[by_day[other] for other in range(day - NEAR_DAYS, day + NEAR_DAYS + 1) if other in by_day])
 
     def linked(self, copy: Copy, other: Copy) -> bool:
         """Say whether two copies have to do with each other."""
         return (
             copy.run_id == other.run_id
-            or frozenset({copy.id, other.id}) in self.verdicts
-            or matching.is_same(copy, other)
-            or bool(matching.likeness(copy, other))
+            or (bool(self.verdicts) and frozenset({copy.id, other.id}) in self.verdicts)
+            or (not matching.too_far_apart(copy, other) and (matching.is_same(copy, other) or bool(matching.likeness(copy, other))))
         )
 
     def around(self, seeds: Iterable[Copy]) -> list[Copy]:
@@ -170,9 +187,11 @@ class Ledger:
             if copy.id in found:
                 continue
             found[copy.id] = copy
-            by_word = (self.copies[other] for pair in self.verdicts if copy.id in pair for other in pair - {copy.id})
-            for other in (*self.near(copy), *self.copies_of(copy.run_id), *by_word):
-                if other.id not in found and not self.is_taken_out(other.run_id) and self.linked(copy, other):
+            others = self._near_ids(copy) | self._of_run.get(copy.run_id, set())
+            if self.verdicts:
+                others |= {other for pair in self.verdicts if copy.id in pair for other in pair}
+            for other in map(self.copies.__getitem__, others - found.keys()):
+                if self.linked(copy, other) and not self.is_taken_out(other.run_id):
                     waiting.append(other)
         return [found[copy_id] for copy_id in sorted(found, key=lambda number: (number < 0, abs(number)))]
 
@@ -237,6 +256,8 @@ class Ledger:
         return Settled(settled, before)
 
     def _walls(self, around: Sequence[Copy]) -> dict[int, list[Copy]]:
+        if not self._out:
+            return {}
         ids = {other.run_id for copy in around for other in self.near(copy) if self.is_taken_out(other.run_id)}
         return {run_id: self.copies_of(run_id) for run_id in sorted(ids)}
 
@@ -361,29 +382,31 @@ class Ledger:
     def _insert_runs(
         self, connection: sa.Connection, new: Sequence[_RunState], starts_on: int, moment: datetime, done: Written
     ) -> dict[int, int]:
-        values = []
-        for row in new:
-            counts = row.wanted["standing"] == RunStanding.COUNTED
-            values.append(
-                {
-                    **row.wanted,
-                    "other_run_id": _stored(row.wanted["other_run_id"]),
-                    "patient_id": self.patient_id,
-                    "week": week_number(row.wanted["run_date"], starts_on),
-                    "retired_at_utc": None if counts else moment,
-                    "retired_by_id": None,
-                }
-            )
-        ids = next_ids(connection, RUN, len(values))
-        connection.execute(sa.insert(RUN), [{"id": number, **value} for number, value in zip(ids, values, strict=True)])
+        ids = next_ids(connection, RUN, len(new))
+        standings = [row.wanted["standing"] == RunStanding.COUNTED for row in new]
+        insert_rows(
+            connection,
+            RUN,
+            ("id", "patient_id", "week", "retired_at_utc", "retired_by_id", *_STATE),
+            [
+                (
+                    number,
+                    self.patient_id,
+                    week_number(row.wanted["run_date"], starts_on),
+                    None if counts else moment,
+                    None,
+                    *_state(row.wanted),
+                )
+                for number, row, counts in zip(ids, new, standings, strict=True)
+            ],
+        )
         numbers = {row.id: number for row, number in zip(new, ids, strict=True)}
-        series = [{"run_id": numbers[row.id], "minutes": row.minutes_of.minutes} for row in new if row.minutes_of is not None]
-        if series:
-            connection.execute(sa.insert(SERIES), series)
-        for row, value in zip(new, values, strict=True):
-            row.stored = {name: row.wanted[name] for name in _STATE} | {"other_run_id": value["other_run_id"]}
-            row.retired = (value["retired_at_utc"], None)
-            if row.wanted["standing"] == RunStanding.COUNTED:
+        series = [(numbers[row.id], row.minutes_of.minutes) for row in new if row.minutes_of is not None]
+        insert_rows(connection, SERIES, ("run_id", "minutes"), series)
+        for row, counts in zip(new, standings, strict=True):
+            row.stored = {name: row.wanted[name] for name in _STATE} | {"other_run_id": _stored(row.wanted["other_run_id"])}
+            row.retired = (None if counts else moment, None)
+            if counts:
                 done.days.add(row.wanted["run_date"])
                 done.added.append(numbers[row.id])
         return numbers
@@ -412,28 +435,21 @@ class Ledger:
         """Insert the new copies, and the links of their runs to their files unless those are there (`linked`)."""
         if not self._new_copies:
             return
-        values = [
-            {
-                "patient_id": self.patient_id,
-                "run_id": copy.run_id,
-                "home_run_id": copy.home_run_id,
-                "import_file_id": copy.file_id,
-                "number": copy.number,
-                "told": copy.told,
-                "minutes": copy.minutes,
-                "recorded_at_utc": copy.recorded_at_utc,
-                "recorded_by_id": copy.recorded_by_id,
-            }
-            for copy in self._new_copies
+        ids = next_ids(connection, COPY, len(self._new_copies))
+        rows = [
+            (
+                *(number, self.patient_id, copy.run_id, copy.home_run_id, copy.file_id, copy.number, copy.told, copy.minutes),
+                *(copy.recorded_at_utc, copy.recorded_by_id),
+            )
+            for number, copy in zip(ids, self._new_copies, strict=True)
         ]
-        ids = next_ids(connection, COPY, len(values))
-        connection.execute(sa.insert(COPY), [{"id": number, **value} for number, value in zip(ids, values, strict=True)])
+        insert_rows(connection, COPY, _OF_COPY, rows)
         for copy, number in zip(self._new_copies, ids, strict=True):
             self._rename(copy, number)
         links = {(copy.run_id, copy.file_id): None for copy in self._new_copies if copy.file_id is not None}
         self._new_copies = []
         if links and not linked:
-            connection.execute(sa.insert(RunFile), [{"run_id": run_id, "import_file_id": file_id} for run_id, file_id in links])
+            insert_rows(connection, LINK, ("run_id", "import_file_id"), list(links))
 
     def _rename(self, copy: Copy, number: int) -> None:
         for index, key in ((self._by_day, _utc_day(copy)), (self._of_run, copy.run_id), (self._by_identity, copy.identity)):
@@ -444,14 +460,15 @@ class Ledger:
         self.copies[number] = copy
 
     def _update_runs(self, connection: sa.Connection, rows: Sequence[_RunState], starts_on: int, moment: datetime, done: Written) -> None:
+        self._rewrite_links(connection, [row.id for row in rows])
+        minutes = {row.run_id: row.minutes for row in _read(connection, sa.select(SERIES), SERIES.c.run_id, [row.id for row in rows])}
         # those that stop counting first: another one may take their identity
         for row in sorted(rows, key=lambda row: (row.wanted["standing"] == RunStanding.COUNTED, row.id)):
-            self._rewrite_links(connection, row.id)
             assert row.stored is not None
             before = {name: row.stored[name] for name in _STATE if row.stored[name] != row.wanted[name]}
             after = {name: row.wanted[name] for name in before}
             new_minutes = row.minutes_of.minutes if row.minutes_of is not None else None
-            if connection.execute(sa.select(SERIES.c.minutes).where(SERIES.c.run_id == row.id)).scalar() != new_minutes:
+            if minutes.get(row.id) != new_minutes:
                 connection.execute(sa.delete(SERIES).where(SERIES.c.run_id == row.id))
                 if new_minutes is not None:
                     connection.execute(sa.insert(SERIES).values(run_id=row.id, minutes=new_minutes))
@@ -475,19 +492,21 @@ class Ledger:
                 done.changed.append(Changed(row.id, {name: before[name] for name in told}, {name: after[name] for name in told}))
             row.stored = {**row.stored, **after}
 
-    def _rewrite_links(self, connection: sa.Connection, run_id: int) -> None:
-        """Bring the copies of a stored run, and the list of its files, in line."""
-        copies = self.copies_of(run_id)
-        for copy in copies:
-            connection.execute(
-                sa.update(COPY)
-                .where(COPY.c.id == copy.id, sa.or_(COPY.c.run_id != run_id, COPY.c.home_run_id.is_distinct_from(copy.home_run_id)))
-                .values(run_id=run_id, home_run_id=copy.home_run_id)
-            )
-        connection.execute(sa.delete(RunFile).where(col(RunFile.run_id) == run_id))
-        files = sorted({copy.file_id for copy in copies if copy.file_id is not None})
-        if files:
-            connection.execute(sa.insert(RunFile), [{"run_id": run_id, "import_file_id": file_id} for file_id in files])
+    def _rewrite_links(self, connection: sa.Connection, run_ids: Sequence[int]) -> None:
+        """Bring the copies of stored runs, and the lists of their files, in line."""
+        copies = [copy for run_id in run_ids for copy in self.copies_of(run_id)]
+        stored = _read(connection, sa.select(COPY.c.id, COPY.c.run_id, COPY.c.home_run_id), COPY.c.id, [copy.id for copy in copies])
+        moved = [
+            (copy.run_id, copy.home_run_id, number)
+            for number, *belonged in stored
+            if ((copy := self.copies[number]).run_id, copy.home_run_id) != tuple(belonged)
+        ]
+        update_rows(connection, COPY, ("run_id", "home_run_id"), moved)
+        wanted = {(copy.run_id, copy.file_id) for copy in copies if copy.file_id is not None}
+        there = {(row.run_id, row.import_file_id) for row in _read(connection, sa.select(LINK), LINK.c.run_id, run_ids)}
+        for run_id, file_id in sorted(there - wanted):
+            connection.execute(sa.delete(LINK).where(LINK.c.run_id == run_id, LINK.c.import_file_id == file_id))
+        insert_rows(connection, LINK, ("run_id", "import_file_id"), sorted(wanted - there))
 
 
 def _stored(run_id: int | None) -> int | None:
@@ -496,6 +515,11 @@ def _stored(run_id: int | None) -> int | None:
 
 def _some(ids: Sequence[int], size: int = 400) -> list[Sequence[int]]:
     return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+def _read(connection: sa.Connection, what: Any, column: sa.ColumnElement[int], ids: Sequence[int]) -> list[Any]:
+    """Read the rows whose number, or whose run's number, is one of some."""
+    return [row for some in _some(ids) for row in connection.execute(what.where(column.in_(some)))]
 
 
 def _utc_day(copy: Copy) -> int:
@@ -541,6 +565,7 @@ def read_ledger(connection: sa.Connection, patient_id: int) -> Ledger:
     for row in connection.execute(sa.select(RUN).where(RUN.c.patient_id == patient_id)):
         values = {name: getattr(row, name) for name in _STATE}
         ledger.runs[row.id] = _RunState(row.id, values, dict(values), retired=(row.retired_at_utc, row.retired_by_id))
+    ledger.note_taken_out()
     homeless = set(ledger.runs)
     for copy in read_copies(connection, patient_id):
         ledger.put(copy)

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from data.importers.base import unpacked
+from data.many_rows import insert_rows
 from models import ImportBatch, ImportFile, ImportOriginal, ImportOutcome, Packing
 
 ORIGINAL = ImportOriginal.metadata.tables["import_original"]
@@ -47,18 +48,11 @@ def keep(connection: sa.Connection, files: Sequence[Original], now: datetime) ->
         some = hashes[start : start + 400]
         there |= set(connection.execute(sa.select(ORIGINAL.c.content_sha256).where(ORIGINAL.c.content_sha256.in_(some))).scalars())
     rows = [
-        {
-            "content_sha256": file.content_sha256,
-            "packing": file.packing,
-            "size_bytes": file.size_bytes,
-            "packed": file.packed,
-            "kept_at_utc": now,
-        }
+        (file.content_sha256, file.packing.value, file.size_bytes, file.packed, now)
         for file in by_content.values()
         if file.content_sha256 not in there
     ]
-    if rows:
-        connection.execute(sa.insert(ORIGINAL), rows)
+    insert_rows(connection, ORIGINAL, ("content_sha256", "packing", "size_bytes", "packed", "kept_at_utc"), rows)
 
 
 def kept_bytes(connection: sa.Connection, content_sha256: str) -> bytes | None:

@@ -124,6 +124,7 @@ GRANTS = (
         therapist=Reach.THEIRS,
         front_desk=Reach.NONE,
         functions=(
+            "imports.may_import",
             "imports.import_files",
             "import_undo.undo_import",
             "reread.reread",

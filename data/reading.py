@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from functools import cache
 from io import UnsupportedOperation
 from pathlib import Path
@@ -23,9 +23,22 @@ import numpy as np
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from data.importers.base import FileRefused, Importer, MinuteSeries, ReadFile
-from data.importers.child import ANSWER, LOOK, MEMORY_MAX_BYTES, NAME_BYTES_MAX, READ, READ_LARGE, READ_MAPPED, READY, REQUEST, received
+from data.importers.base import FileRefused, Floats, Importer, MinuteSeries, ReadFile
+from data.importers.child import (
+    ANSWER,
+    LOOK,
+    MEMORY_MAX_BYTES,
+    MINUTES,
+    NAME_BYTES_MAX,
+    READ,
+    READ_LARGE,
+    READ_MAPPED,
+    READY,
+    REQUEST,
+    received,
+)
 from data.importers.mapping import Mapping
+from data.series import MINUTES_MAX
 from models import ImportOutcome
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +49,8 @@ ANSWER_BYTES_MAX = 200_000_000
 # Numerical libraries would start threads, and each one reserves memory.
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from data.importers.child import main; main()"
+_CHANNELS = fields(MinuteSeries)
+_NO_NUMBERS = np.zeros(0)
 Understood = TypeVar("Understood")
 
 
@@ -168,11 +183,13 @@ class Reader:
         channel.settimeout(seconds_max)
         try:
             handles = [] if archive is None else [archive.fileno()]
-            socket.send_fds(channel, [REQUEST.pack(len(name), len(content), len(mapping), asked)], handles)
-            channel.sendall(name + mapping + content)
+            said = [REQUEST.pack(len(name), len(content), len(mapping), asked), name, mapping, content]
+            gone = socket.send_fds(channel, said, handles)
+            if gone < sum(map(len, said)):
+                channel.sendall(memoryview(b"".join(said))[gone:])
             head = received(channel, ANSWER.size)
-            size = ANSWER.unpack(head)[0] if head else 0
-            answer = received(channel, size) if 0 < size <= ANSWER_BYTES_MAX else None
+            size, minutes_size = ANSWER.unpack(head) if head else (0, 0)
+            answer = received(channel, size + minutes_size) if 0 < size <= ANSWER_BYTES_MAX - minutes_size else None
         except TimeoutError:
             self.stop()
             raise FileRefused(
@@ -185,7 +202,8 @@ class Reader:
             self.stop()
             raise _broke()
         try:
-            return dict(orjson.loads(answer))
+            understood = dict(orjson.loads(memoryview(answer)[:size]))
+            return understood | {"numbers": np.frombuffer(answer, MINUTES, offset=size)} if minutes_size else understood
         except (ValueError, TypeError):
             self.stop()
             raise _broke() from None
@@ -243,12 +261,26 @@ def _file_of(answer: dict[str, Any]) -> tuple[Importer, ReadFile]:
 
 
 def _read_of(answer: dict[str, Any]) -> ReadFile:
-    minutes = [_minutes(run.pop("minutes")) for run in answer["file"]["runs"]]
-    for run in answer["file"]["runs"]:
-        run["minutes"] = None
-    file = _file_type().validate_python(answer["file"])
-    runs = tuple(replace(run, minutes=series) for run, series in zip(file.runs, minutes, strict=True))
-    return replace(file, runs=runs)
+    file = answer["file"]
+    runs, counts, numbers = file["runs"], answer["minutes"], answer.get("numbers", _NO_NUMBERS)
+    if len(numbers) != len(_CHANNELS) * sum(_counted(count) for count in counts if count is not None):
+        raise ValueError("as many minutes as were announced belong to each channel")
+    known: Floats = np.where(np.isfinite(numbers), numbers, np.nan)
+    at = 0
+    for run, count in zip(runs, counts, strict=True):
+        if run["minutes"] is not None:
+            raise ValueError("minutes in an unknown form")
+        if count is not None:
+            following = at + len(_CHANNELS) * count
+            run["minutes"] = MinuteSeries(*known[at:following].reshape(len(_CHANNELS), count))
+            at = following
+    return _file_type().validate_python(file)
+
+
+def _counted(count: Any) -> int:
+    if not isinstance(count, int) or not 0 <= count <= MINUTES_MAX:
+        raise ValueError("no number of minutes")
+    return count
 
 
 def _tables_of(answer: dict[str, Any]) -> list[SeenTable]:
@@ -277,13 +309,3 @@ def _as_file(archive: BinaryIO) -> Iterator[BinaryIO]:
             yield file
     else:
         yield archive
-
-
-def _minutes(columns: dict[str, list[float | None]] | None) -> MinuteSeries | None:
-    """Build the minutes again; what is not a number came as nothing."""
-    if columns is None:
-        return None
-    read = {name: np.array(values, dtype=np.float64) for name, values in columns.items()}
-    if len({len(values) for values in read.values()}) != 1:
-        raise ValueError("minutes of different lengths")
-    return MinuteSeries(**read)

@@ -115,13 +115,16 @@ def run_identity(started_at_utc: datetime, distance_m: int, moving_time_s: int) 
     return hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
 
 
+_TOLD = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
+
+
 def told_text(fields: dict[str, Any], *, source: str, start_is_known: bool, held_back: str) -> str:
     """Write what a source told of a run as JSON."""
     values = {name: fields[name] for name in TOLD_FIELDS if fields.get(name) is not None}
     values["started_at_utc"] = values["started_at_utc"].astimezone(UTC).isoformat()
     values["run_date"] = values["run_date"].isoformat()
     more = {"source": source, "start_is_known": start_is_known, **({"held_back": held_back} if held_back else {})}
-    return json.dumps({**values, **more}, sort_keys=True, ensure_ascii=False)
+    return _TOLD.encode({**values, **more})
 
 
 def told_fields(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -228,11 +231,14 @@ class Composed:
     fields: dict[str, Any]
     minutes: bytes | None
     lead: Copy
+    _given_by: dict[str, Copy] | None = None
 
-    @cached_property
+    @property
     def given_by(self) -> dict[str, Copy]:
         """Say for each preference's words which copy speaks."""
-        return _given_by(sorted(self.copies, key=recording_first))
+        if self._given_by is None:
+            self._given_by = _given_by(self.copies)
+        return self._given_by
 
 
 def _given_by(ordered: Sequence[Copy]) -> dict[str, Copy]:
@@ -262,4 +268,4 @@ def composed(copies: Sequence[Copy]) -> Composed:
     if cadence is None and "the device's own cadence" in given_by:  # the rule is of who gives one at all
         fields["cadence_rule"] = given_by["the device's own cadence"].fields["cadence_rule"]
     with_minutes = [copy for copy in ([cadence] if cadence else []) + ordered if copy.minutes is not None]
-    return Composed(copies, fields, with_minutes[0].minutes if with_minutes else None, ordered[0])
+    return Composed(copies, fields, with_minutes[0].minutes if with_minutes else None, ordered[0], given_by)

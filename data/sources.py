@@ -8,8 +8,9 @@ hold no run are named as that, so that nothing is left out in silence.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from data.importers.archive import Member, is_archive, members
@@ -76,7 +77,22 @@ def sources_of(files: Iterable[tuple[str, bytes]]) -> list[Source]:
     """Give what was handed in as bytes, archives opened, in the order in which it is imported."""
     found: list[Source] = []
     for name, content in files:
-        found += _opened(name, BytesIO(content), lambda content=content: content)  # type: ignore[misc]
+        file, read = BytesIO(content), lambda content=content: content
+        found += _opened(name, file, read) if is_archive(file) else [Source(name, read)]
+    return in_order(found)
+
+
+def sources_of_open(files: Iterable[tuple[str, BinaryIO]]) -> list[Source]:
+    """Give what was handed in as open files, which must stay open during the import: archives opened, nothing read whole into memory."""
+
+    def whole(file: BinaryIO) -> bytes:
+        file.seek(0)
+        return file.read(FILE_MAX_BYTES + 1)
+
+    found: list[Source] = []
+    for name, file in files:
+        read = partial(whole, file)
+        found += _opened(name, file, read) if is_archive(file) else [Source(name, read)]
     return in_order(found)
 
 
@@ -107,9 +123,7 @@ def _of_path(path: Path, name: str, held: ExitStack) -> Iterator[Source]:
 
 
 def _opened(name: str, file: BinaryIO, read: Callable[[], bytes]) -> Iterator[Source]:
-    if not is_archive(file):
-        yield Source(name, read)
-        return
+    """Give what is in an archive, or why it cannot be opened."""
     try:
         inside = list(members(file, name))
     except FileRefused as refusal:
@@ -117,26 +131,26 @@ def _opened(name: str, file: BinaryIO, read: Callable[[], bytes]) -> Iterator[So
         return
     if not inside:
         yield Source(name, read, set_aside="The archive is empty.")
-    names = [member.name for member in inside if isinstance(member, Member)]
-    is_apple = any(_parts(one)[-1] == APPLE_EXPORT and APPLE_FOLDER in _parts(one) for one in names)
-    is_strava = any(_parts(one)[-1] == STRAVA_LIST for one in names) and any(STRAVA_RECORDINGS in _parts(one)[:-1] for one in names)
+    paths = [member.path for member in inside if isinstance(member, Member)]
+    is_apple = any(_parts(one)[-1] == APPLE_EXPORT and APPLE_FOLDER in _parts(one) for one in paths)
+    is_strava = any(_parts(one)[-1] == STRAVA_LIST for one in paths) and any(STRAVA_RECORDINGS in _parts(one)[:-1] for one in paths)
     for index, member in enumerate(inside):
         if isinstance(member, FileRefused):
-            inner, _, reason = member.reason.partition(": ")
+            inner, _, reason = member.reason.rpartition(": ")  # the name may have one too
             yield Source(inner, _refusing(FileRefused(member.outcome, reason)))
-        elif is_apple and _parts(member.name)[-1] == APPLE_EXPORT:
+        elif is_apple and _parts(member.path)[-1] == APPLE_EXPORT:
             yield Source(member.name, member.read, large=(file, index))
         else:
-            yield Source(member.name, member.read, set_aside=_beside(member.name, is_apple=is_apple, is_strava=is_strava))
+            yield Source(member.name, member.read, set_aside=_beside(member.path, is_apple=is_apple, is_strava=is_strava))
 
 
-def _parts(name: str) -> tuple[str, ...]:
-    return PurePosixPath(name.rpartition(" › ")[2]).parts
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(part for part in path.split("/") if part)
 
 
-def _beside(name: str, *, is_apple: bool, is_strava: bool) -> str:
+def _beside(path: str, *, is_apple: bool, is_strava: bool) -> str:
     """Say what a file of an archive is that holds no run of its own."""
-    parts = _parts(name)
+    parts = _parts(path)
     if is_apple and APPLE_FOLDER in parts:
         return "It belongs to the export of Apple Health; the workouts are read from its export.xml."
     if is_strava and parts[-1] != STRAVA_LIST and STRAVA_RECORDINGS not in parts[:-1]:

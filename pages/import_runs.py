@@ -1,14 +1,19 @@
 """Import what a patient sent: many files at once, one outcome each; what waits for a decision; earlier imports, each with its undo."""
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
 from clinic import NotFound, PatientRow, imports
 from models import EntryRefused, Viewer
+from pages.shared.archives import archive_drop, arrived_archives
 from pages.shared.begin import begin
 from pages.shared.chosen import chosen_patient
 from pages.shared.column_meanings import SHOWN, column_meanings
 from pages.shared.plain import plain
 from pages.shared.run_decisions import by_hand, waiting_runs
+from pages.shared.windows import taken_out
 
 # In the session: an import under way (patient, files done, files in all).
 UNDER_WAY = "import_under_way"
@@ -17,20 +22,29 @@ UNDER_WAY = "import_under_way"
 def _uploads(viewer: Viewer, patient: PatientRow) -> None:
     with st.form(f"import_{patient.key}", clear_on_submit=True, border=True):
         uploads = st.file_uploader(
-            f"Files of {plain(patient.name)}",
+            f"Files and folders of {plain(patient.name)}",
             accept_multiple_files=True,
-            type=imports.accepted_suffixes(),
             help=f"Read: {imports.accepted_formats()}. A .gz or .zip file is fine. A file that was here already adds nothing.",
             key=f"run_files_{patient.key}",
         )
         asked = st.form_submit_button("Import", icon=":material/upload_file:", type="primary", key=f"import_now_{patient.key}")
+    with st.container(border=True):
+        arrived = archive_drop(patient)
     if asked and not uploads:
         st.info("Choose one or more files first.", icon=":material/upload_file:")
     elif asked and uploads:
-        _import(viewer, patient, [(upload.name, upload.getvalue()) for upload in uploads])
+        _import(patient, partial(imports.import_uploads, viewer, patient.key, taken_out(uploads)))
+    elif arrived:
+        with arrived_archives(patient, arrived) as archives:
+            if archives:
+                _import(patient, partial(imports.import_archives, viewer, patient.key, archives))
+            else:
+                st.warning(
+                    "What was sent is no longer here: this window was locked meanwhile, or left. Send it again.", icon=":material/error:"
+                )
 
 
-def _import(viewer: Viewer, patient: PatientRow, files: list[tuple[str, bytes]]) -> None:
+def _import(patient: PatientRow, importing: Callable[..., imports.Report]) -> None:
     progress = imports.Progress()
     bar = st.progress(0.0, "Reading the files")
     stop = st.empty()
@@ -40,21 +54,29 @@ def _import(viewer: Viewer, patient: PatientRow, files: list[tuple[str, bytes]])
         st.session_state[UNDER_WAY] = (patient.key, done, total)
         bar.progress(done / total, progress.words(done, total, plain(name)))  # a click on Stop ends the import here
 
-    report = imports.import_uploads(viewer, patient.key, files, on_progress=show_progress)
+    report = importing(progress=progress, on_progress=show_progress)
     st.session_state.pop(UNDER_WAY, None)
     bar.empty()
     stop.empty()
     st.session_state[SHOWN] = (patient.key, report.batch_id)
 
 
-def _stopped(patient: PatientRow) -> None:
+def _stopped(patient: PatientRow) -> bool:
     kept_for, done, total = st.session_state.pop(UNDER_WAY, (None, 0, 0))
-    if kept_for == patient.key:
-        st.warning(
-            f"Stopped after {done} of {total} files. What was read until then is imported and stays; its report is under “Earlier imports”. "
-            "Import the same files again to complete it: nothing is added twice.",
-            icon=":material/pan_tool:",
-        )
+    if kept_for != patient.key:
+        return False
+    st.warning(
+        f"Stopped after {done} of {total} files. What was read until then is imported and stays; its report is under “Earlier imports”. "
+        "Import the same files again to complete it: nothing is added twice.",
+        icon=":material/pan_tool:",
+    )
+    return True
+
+
+def _cut_off(viewer: Viewer, patient: PatientRow) -> None:
+    said = imports.cut_off_words(viewer, patient.key, patient.time_zone)
+    if said:
+        st.warning(plain(said), icon=":material/pan_tool:")
 
 
 def _report(viewer: Viewer, patient: PatientRow, batch_id: int) -> None:
@@ -129,8 +151,10 @@ try:
 except NotFound:
     st.info("Runs are imported by those who treat this patient.", icon=":material/lock:")
     st.stop()
-_stopped(patient)
+was_stopped = _stopped(patient)
 _uploads(viewer, patient)
+if not was_stopped:
+    _cut_off(viewer, patient)
 waiting_runs(viewer, patient)
 _earlier(viewer, patient)
 by_hand(viewer, patient)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 COMMANDS = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
 MACOS_PLACES = (
@@ -83,6 +83,19 @@ def settle(page: Page) -> None:
     """Wait until the app has drawn what it was asked for: Streamlit marks its own state."""
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=PATIENCE_MS)
     expect(page.locator('[data-stale="true"], [data-testid="stSkeleton"]')).to_have_count(0)
+
+
+def drop(page: Page, target: Locator, *paths: Path) -> None:
+    """Drop files and folders onto something, as a hand does: a folder stays one."""
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    assert box is not None
+    dropped = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    browser = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        browser.send("Input.dispatchDragEvent", {"type": kind, "data": dropped, **at})
+    browser.detach()
 
 
 def sign_in(page: Page, address: str, name: str, path: str = "") -> None:

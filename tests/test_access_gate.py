@@ -30,6 +30,8 @@ INNER = (
     "/_stcore/agent/openapi.json",
     "/_stcore/stream",
     "/_stcore/upload_file/a/b",
+    "/import/a",
+    "/import/a/b",
     "/media/a.png",
     "/component/a/b.js",
     "/app/static/a.txt",

@@ -1,16 +1,17 @@
 """The import report in words: what became of each file and run, how far it is, and as CSV."""
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
-from clinic import run_decisions
+from clinic import imports, run_decisions
 from clinic.imports import REPORT_COLUMNS, Progress, detail_lines, file_lines, report_csv, summary_sentence
 from data.import_reports import FileReport, ImportReport, RunReport
 from data.imports import Source, import_files
 from models import DistanceUnit, ImportOutcome
-from tests.clinic_scene import new_scene
+from tests.clinic_scene import CHICAGO, Scene, new_scene
 from tests.test_data_merging import at
 
 RUN = RunReport(
@@ -69,17 +70,68 @@ def test_the_summary_says_what_was_not_read() -> None:
 @pytest.mark.parametrize(
     ("done", "spent_s", "words"),
     [
-        (0, 5.0, "0 of 100 files done. next.fit"),
-        (10, 0.9, "10 of 100 files done. next.fit"),  # too early to tell
-        (10, 1.0, "10 of 100 files done. About 9 s left. next.fit"),
-        (10, 9.9, "10 of 100 files done. About 89 s left. next.fit"),
-        (10, 10.0, "10 of 100 files done. About 2 min left. next.fit"),
-        (99, 1.0, "99 of 100 files done. About 1 s left. next.fit"),
-        (100, 60.0, "100 of 100 files done. next.fit"),
+        (0, 5.0, "0 of 100 files read, 7 stored. next.fit"),
+        (10, 0.9, "10 of 100 files read, 7 stored. next.fit"),  # too early to tell
+        (10, 1.0, "10 of 100 files read, 7 stored. About 9 s left. next.fit"),
+        (10, 9.9, "10 of 100 files read, 7 stored. About 89 s left. next.fit"),
+        (10, 10.0, "10 of 100 files read, 7 stored. About 2 min left. next.fit"),
+        (99, 1.0, "99 of 100 files read, 7 stored. About 1 s left. next.fit"),
+        (100, 60.0, "100 of 100 files read, 7 stored. next.fit"),
     ],
 )
 def test_progress_counts_and_says_how_long_it_will_take(done: int, spent_s: float, words: str) -> None:
-    assert Progress(started_s=0.0).words(done, 100, "next.fit", now_s=spent_s) == words
+    assert Progress(started_s=0.0, stored=7).words(done, 100, "next.fit", now_s=spent_s) == words
+
+
+DAILY = [Source(f"{day}.csv", f"date,distance_km,moving_time\n2025-03-0{day},5,30:00\n".encode) for day in (1, 2, 3)]
+
+
+def cut_off(scene: Scene, patient: str, *, after: int) -> None:
+    """Begin an import that breaks off before the file of that number."""
+
+    def breaks_off(done: int, total: int, name: str) -> None:
+        if done == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_files(scene.engine, scene.tess, patient, DAILY, via="app", on_progress=breaks_off)
+
+
+@pytest.mark.parametrize(
+    ("after", "stored"),
+    [(0, "None of its files was stored"), (1, "1 file was stored and stays"), (2, "2 files were stored and stay")],
+)
+def test_an_import_that_was_cut_off_says_what_is_stored_and_how_to_go_on(
+    sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, after: int, stored: str
+) -> None:
+    scene = new_scene(sqlite_engine)
+    monkeypatch.setattr(imports, "engine", lambda: sqlite_engine)
+    ada = scene.patient("ADA")
+    assert imports.cut_off_words(scene.tess, ada, CHICAGO) == ""
+    cut_off(scene, ada, after=after)
+    begun = scene.rows("import_batch")[0]["started_at_utc"].astimezone(ZoneInfo(CHICAGO))
+    assert imports.cut_off_words(scene.tess, ada, CHICAGO) == (
+        f"The import that was begun on {begun:%Y-%m-%d %H:%M} by Tess did not reach its end. {stored}. If it is not running in another "
+        "window right now, it was cut off: send the same files again to complete it. Nothing is added twice."
+    )
+    (batch,) = imports.batches(scene.tess, ada, CHICAGO)
+    assert batch.label.endswith("added, did not reach its end")
+    import_files(sqlite_engine, scene.tess, ada, DAILY, via="app")  # the same files again
+    assert imports.cut_off_words(scene.tess, ada, CHICAGO) == ""
+    assert len(scene.rows("run")) == 3
+
+
+def test_an_import_that_was_cut_off_and_undone_needs_nothing_more(sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = new_scene(sqlite_engine)
+    monkeypatch.setattr(imports, "engine", lambda: sqlite_engine)
+    ada = scene.patient("ADA")
+    cut_off(scene, ada, after=2)
+    imports.undo(scene.tess, ada, scene.rows("import_batch")[0]["id"])
+    assert imports.cut_off_words(scene.tess, ada, CHICAGO) == ""
+
+
+def test_a_report_without_files_says_that_nothing_was_stored() -> None:
+    assert summary_sentence(ImportReport(())) == "None of its files was stored."
 
 
 def test_what_waits_and_what_counts_is_listed_in_words(sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:

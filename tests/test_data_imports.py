@@ -755,6 +755,13 @@ def test_a_stopped_import_keeps_what_was_read_and_is_completed_by_the_same_files
     assert (again.runs_added, [file.outcome.value for file in again.files]) == (4, ["duplicate"] * 3 + ["added"] * 4)
 
 
+def test_what_is_stored_is_told_after_each_chunk_and_is_there_by_then(scene: Scene, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "CHUNK_FILES", 3)
+    told: list[tuple[int, int]] = []
+    daily(scene, ada, on_stored=lambda files: told.append((files, len(scene.rows("run")))))
+    assert told == [(3, 3), (6, 6), (7, 7)]
+
+
 def test_what_progress_raises_stops_between_two_files(scene: Scene, ada: str) -> None:
     def clicked(done: int, total: int, name: str) -> None:
         if done == 2:

@@ -1,6 +1,7 @@
 """Archives, files read apart, and tables that are read as somebody said before: through the whole import."""
 
 import subprocess
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from data import imports, mappings, reread
 from data.importers import mapping as columns
 from data.importers.base import read_bytes
-from data.imports import ImportReport, Source, sources_in, sources_of
+from data.imports import ImportReport, Source, sources_in, sources_of, sources_of_open
 from models import ImportOutcome
 from tests.clinic_scene import Scene, new_scene
 from tests.run_files import apple_health_run, fit_run
@@ -68,6 +69,16 @@ def test_apple_healths_export_is_read_as_a_stream_and_known_again_by_its_archive
 
 def test_an_export_of_apple_health_from_the_app_is_read_in_memory(scene: Scene, ada: str) -> None:
     assert brought(scene, ada, ("export.zip", APPLE)).runs_added == 1
+
+
+def test_a_large_archive_from_the_app_is_read_where_it_lies_and_known_again_in_memory(scene: Scene, ada: str, tmp_path: Path) -> None:
+    with tempfile.TemporaryFile(dir=tmp_path, buffering=0) as arrived:
+        arrived.write(APPLE)
+        sources = sources_of_open([("export.zip", arrived)])
+        report = imports.import_files(scene.engine, scene.tess, ada, sources, via="app")
+    assert [file.outcome.value for file in report.files if file.file.endswith("export.xml")] == ["added"]
+    assert brought(scene, ada, ("again.zip", APPLE)).runs_added == 0
+    assert total_m(scene) == 5_000
 
 
 def test_what_belongs_to_an_archive_and_holds_no_run_is_named_and_not_read(scene: Scene, ada: str) -> None:

@@ -279,6 +279,7 @@ REFUSED: dict[str, Callable[[sa.Engine, Viewer, Whose], object]] = {
     "audit.viewed": lambda engine, who, whose: audit.viewed(engine, who, "episode", episode_key=whose.episode),
     "audit.may_take_away": lambda engine, who, whose: audit.may_take_away(engine, who, whose.patient),
     "audit.taken_away": lambda engine, who, whose: audit.taken_away(engine, who, whose.patient, "runs", rows=1, sha256=""),
+    "imports.may_import": lambda engine, who, whose: imports.may_import(engine, who, whose.patient),
     "imports.import_files": lambda engine, who, whose: imports.import_files(
         engine, who, whose.patient, [imports.Source("pain.csv", "date,moment,nprs\n2025-03-05,after,3\n".encode)], via="app"
     ),
@@ -414,6 +415,7 @@ BELOW_THE_LOCK = {
     "excel",
     "exports",
     "frames",
+    "many_rows",
     "matching",
     "permissions",
     "reading",

@@ -7,11 +7,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
+from data import reading
 from data.importers.base import FileRefused, Importer, ReadFile, read_bytes, unpacked
+from data.importers.child import ANSWER
 from data.reading import Reader
 from models import ImportOutcome
 from tests import run_files
@@ -138,3 +142,67 @@ print(sorted(name for name in os.environ if name.startswith(("DATABASE", "STILL"
 """
     said = subprocess.run([sys.executable, "-I", "-c", script], env={}, capture_output=True, text=True, check=True).stdout.split("\n")
     assert said[:2] == ["refused 27", "[]"]  # EFBIG
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# What a process says that its file took over
+# --------------------------------------------------------------------------------------------------------------------
+
+_SAYS = """
+import socket, sys
+with socket.socket(fileno=int(sys.argv[2])) as channel:
+    channel.sendall(b".")
+    channel.recv(1)
+    channel.sendall(open({path!r}, "rb").read())
+    while channel.recv(65536):
+        pass
+"""
+
+
+def _said(*, counts: Any = (41,), numbers: bytes = bytes(4 * 41 * 8), minutes: Any = None) -> bytes:
+    """Give the answer about a run of 41 minutes, with other minutes than it has."""
+    importer, file = read_bytes(run_files.fit_run(), "run.fit")
+    runs = [vars(run) | {"minutes": minutes} for run in file.runs]
+    text = orjson.dumps({"importer": importer.name, "file": vars(file) | {"runs": runs}, "minutes": counts})
+    return ANSWER.pack(len(text), len(numbers)) + text + numbers
+
+
+def _heard(answer: bytes, monkeypatch: pytest.MonkeyPatch, folder: Path) -> ReadFile:
+    (folder / "answer").write_bytes(answer)
+    monkeypatch.setattr(reading, "_START", _SAYS.format(path=str(folder / "answer")))
+    with Reader() as started:
+        return started.read(b"x", "run.fit")[1]
+
+
+def test_minutes_come_as_bare_numbers_and_what_is_none_is_not_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    numbers = np.arange(164.0)
+    numbers[[0, 41, 82, 123]] = [np.nan, np.inf, -np.inf, -1.5]
+    (run,) = _heard(_said(numbers=numbers.tobytes()), monkeypatch, tmp_path).runs
+    assert run.minutes is not None
+    assert [float(column[0]) for column in vars(run.minutes).values()][3] == -1.5
+    assert [bool(np.isnan(column[0])) for column in vars(run.minutes).values()] == [True, True, True, False]
+    assert run.minutes.grade[1:].tolist() == list(range(124, 164))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(_said(counts=[42]), id="more minutes than numbers"),
+        pytest.param(_said(counts=[40]), id="fewer minutes than numbers"),
+        pytest.param(_said(counts=[None]), id="numbers of no run"),
+        pytest.param(_said(counts=[]), id="no word about a run"),
+        pytest.param(_said(counts=[41, None]), id="a word about a run that is not there"),
+        pytest.param(_said(counts=[-1], numbers=b""), id="a count below zero"),
+        pytest.param(_said(counts=[10_082], numbers=bytes(4 * 10_082 * 8)), id="more minutes than a week and one"),
+        pytest.param(_said(counts=["41"]), id="a count that is a text"),
+        pytest.param(_said(counts=41), id="no list of counts"),
+        pytest.param(_said(numbers=bytes(4 * 41 * 8 + 1)), id="a part of a number"),
+        pytest.param(_said(counts=[None], numbers=b"", minutes=[1.0]), id="minutes where they do not belong"),
+        pytest.param(ANSWER.pack(0, 8) + bytes(8), id="numbers alone"),
+        pytest.param(ANSWER.pack(8, 2**63), id="an answer without an end"),
+        pytest.param(ANSWER.pack(4, 0) + b"null", id="nothing"),
+    ],
+)
+def test_minutes_that_do_not_fit_their_runs_refuse_the_file(answer: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(FileRefused, match="The file breaks its reader"):
+        _heard(answer, monkeypatch, tmp_path)

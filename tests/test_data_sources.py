@@ -1,5 +1,6 @@
 """What is handed in becomes single files: folders and archives opened, recordings before lists, nothing left out in silence."""
 
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from data.importers.base import FileRefused
 from data.reading import Reader
-from data.sources import Source, sources_in, sources_of
+from data.sources import Source, sources_in, sources_of, sources_of_open
 from tests.run_files import apple_health_run
 from tests.test_importers_archive import zipped
 
@@ -38,6 +39,22 @@ def test_a_folder_and_an_archive_in_it_are_opened(tmp_path: Path) -> None:
         assert told(sources_in([folder], held)) == [("ada/inner/a.fit", b"A"), ("ada/more.zip › b.gpx", b"B")]
 
 
+def test_open_files_are_read_where_they_lie(tmp_path: Path) -> None:
+    """As archives arrive from the browser: files without a name, under the name that they had there."""
+    with ExitStack() as held:
+        files = [held.enter_context(tempfile.TemporaryFile(dir=tmp_path)) for _ in range(3)]
+        for file, content in zip(files, (zipped(("a.fit", b"A"), ("l.csv", b"L")), b"PK\x03\x04...", b"plain"), strict=True):
+            file.write(content)
+        found = sources_of_open([("all.zip", files[0]), ("broken.zip", files[1]), ("no archive", files[2])])
+        assert told(found) == [
+            ("all.zip › a.fit", b"A"),
+            ("all.zip › l.csv", b"L"),
+            ("broken.zip", "The archive is damaged or cut off. Download or copy it again."),
+            ("no archive", b"plain"),
+        ]
+        assert told(found)[0] == ("all.zip › a.fit", b"A")  # again: nothing depends on where a file was read up to
+
+
 def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:
     with ExitStack() as held, pytest.raises(FileNotFoundError, match="There is no file or folder"):
         sources_in([tmp_path / "missing"], held)
@@ -53,6 +70,12 @@ def test_a_broken_archive_inside_an_archive_does_not_hide_the_rest() -> None:
     found = dict(told(sources_of([("all.zip", zipped(("bad.zip", b"PK\x03\x04"), ("a.fit", b"A")))])))
     assert found["all.zip › a.fit"] == b"A"
     assert str(found["all.zip › bad.zip"]).startswith("The archive is damaged or cut off")
+
+
+def test_names_that_look_like_a_way_or_a_reason_are_names() -> None:
+    found = dict(told(sources_of([("all.zip", zipped(("a › ", b"A"), ("b: c.zip", b"PK\x03\x04")))])))
+    assert found["all.zip › a › "] == b"A"
+    assert str(found["all.zip › b: c.zip"]).startswith("The archive is damaged or cut off")
 
 
 def test_of_stravas_archive_the_recordings_come_first_then_the_list_and_the_rest_is_named() -> None:

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from data.importers.base import read_bytes
+from benchmarks import fuzz_imports, fuzz_readers
+from data.importers import archive
+from data.importers.base import FILE_MAX_BYTES, GZIP_RATIO_MAX, read_bytes
 from data.importers.pain_csv import MOMENTS
 from data.importers.runs_csv import COLUMNS
 
-PAGE = (Path(__file__).parent.parent / "docs" / "importing.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "importing.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -27,3 +30,25 @@ def test_each_example_imports_whole(example: int, importer: str, runs: int, scor
 
 def test_the_page_names_every_column_and_moment() -> None:
     assert [name for name in sorted(COLUMNS | MOMENTS) if f"`{name}`" not in PAGE] == []
+
+
+def test_the_programs_that_the_page_names_are_there() -> None:
+    named = set(re.findall(r"python -m ((?:benchmarks|tests)\.\w+)", PAGE)) | set(re.findall(r"\btests/\w+\.py", PAGE))
+    assert {"benchmarks.fuzz_readers", "benchmarks.import_speed", "benchmarks.apple_health", "tests.fuzz_readers"} < named
+    assert [name for name in sorted(named) if not (ROOT / f"{name.removesuffix('.py').replace('.', '/')}.py").is_file()] == []
+
+
+def test_the_page_has_the_limits_of_archives_and_of_the_fuzz_program() -> None:
+    for number in (
+        f"{archive.ARCHIVE_MAX_BYTES // 10**9} GB and {archive.MEMBERS_MAX:,} files",
+        f"{archive.INNER_MAX_BYTES // 10**6} MB together",
+        f"{FILE_MAX_BYTES // 10**6} MB a file, {GZIP_RATIO_MAX} to 1",
+        f"{archive.UNPACKED_RATIO_MAX} to 1 in all",
+        f"{fuzz_readers.SECONDS_MAX:.0f} s and {fuzz_readers.MEMORY_MAX_BYTES // 10**6} MB",
+        f"--inputs {fuzz_readers.INPUTS} --seed {fuzz_readers.SEED}",
+        f"{fuzz_readers.IMPORTED:,} more go into a database",
+    ):
+        assert number in " ".join(PAGE.split()), number
+    assert archive.DEPTH_MAX == 3  # "three deep"
+    assert fuzz_readers.TRACED_SHARE == 0.25  # "a quarter"
+    assert fuzz_imports.FILES_AT_ONCE == 100  # "after every hundred"

@@ -210,3 +210,37 @@ def test_it_is_recognised_by_its_root_and_read_from_a_stream_as_from_bytes() -> 
     assert not APPLE_HEALTH.recognises(b"<gpx/>")
     streamed: ReadFile = read_stream(lambda: io.BytesIO(content))
     assert streamed == read(content)
+
+
+@pytest.mark.parametrize("duration", ["NaN", "inf", "-30", "0"])
+def test_a_duration_that_cannot_be_is_not_known(duration: str) -> None:
+    """Then the time from start to end stands for it."""
+    told = f'duration="{duration}" durationUnit="min" totalDistance="3.1" totalDistanceUnit="mi"'
+    assert only_run(workout(attributes=told)).moving_time_s == 1_800
+
+
+@pytest.mark.parametrize("number", ["NaN", "inf", "1e999"])
+def test_endless_distances_and_steps_are_not_known(number: str) -> None:
+    told = f'totalDistance="{number}" totalDistanceUnit="mi"'
+    with pytest.raises(FileRefused, match="states no distance"):
+        read(export(workout(attributes=told)))
+    assert only_run(workout(statistics("StepCount", sum=number))).cadence_spm is None
+
+
+@pytest.mark.parametrize(("most", "is_read"), [(6, True), (5, False)], ids=["on the limit", "above"])
+def test_workouts_upon_each_other_are_not_compared_with_steps_for_hours(most: int, is_read: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three workouts at one time, two records: six comparisons."""
+    monkeypatch.setattr(apple_health, "COMPARED_MAX", most)
+    content = export(steps("07:00:00", "07:15:00", 2_400), steps("07:15:00", "07:30:00", 2_400), *[workout()] * 3)
+    if is_read:
+        assert len(read(content).runs) == 3
+    else:
+        with pytest.raises(FileRefused, match="lie upon each other by the thousand"):
+            read(content)
+
+
+def test_a_workout_and_a_record_of_more_than_a_week_are_not_compared() -> None:
+    long = '<Record type="HKQuantityTypeIdentifierStepCount" sourceName="Watch" startDate="2025-01-01 00:00:00 -0600" endDate="2025-06-01 00:00:00 -0600" value="1000000000"/>'
+    found = read(export(long, steps("07:00:00", "07:30:00", 4_800), workout(), workout(end="2025-06-03 07:00:00 -0600")))
+    assert [run.cadence_spm for run in found.runs] == [160]
+    assert "lasts more than a week" in found.notes[0]

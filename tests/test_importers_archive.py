@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from collections.abc import Callable
 
 import pytest
 
@@ -130,11 +131,81 @@ def test_an_archive_holds_so_many_files(count: int, is_read: bool, monkeypatch: 
         assert "more than 3 files" in refusal(content).reason
 
 
-def test_a_directory_that_claims_to_be_huge_is_refused_before_it_is_loaded() -> None:
+def closed_in_zip64(content: bytes, size: int) -> bytes:
+    """Put a closing record of the zip64 form before the plain one: it counts, whatever the plain one says."""
+    first, end = content.index(b"PK\x01\x02"), content.rindex(b"PK\x05\x06")
+    record = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 1, 1, size, first)
+    return content[:end] + record + b"PK\x06\x07" + struct.pack("<IQI", 0, end, 1) + content[end:]
+
+
+@pytest.mark.parametrize(("spare", "is_read"), [(0, True), (-1, False)], ids=["on the limit", "above"])
+@pytest.mark.parametrize("in_zip64", [False, True])
+def test_a_directory_that_is_too_large_is_refused_before_it_is_loaded(
+    spare: int, is_read: bool, in_zip64: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = zipped(("a.fit", b"x"), ("b.fit", b"x"))
+    size = 2 * (46 + len("a.fit"))
+    if in_zip64:
+        content = closed_in_zip64(content, size)
+    monkeypatch.setattr(archive, "DIRECTORY_MAX_BYTES", size + spare)
+    if is_read:
+        assert len(read(content)) == 2
+    else:
+        assert "more than 20,000 files" in refusal(content).reason
+
+
+def test_a_directory_that_claims_more_than_there_is_is_refused() -> None:
     content = bytearray(zipped(("a.fit", b"x")))
-    end = content.rindex(b"PK\x05\x06")
-    struct.pack_into("<I", content, end + 12, 0xFFFFFFFE)
-    assert "more than 20,000 files" in refusal(bytes(content)).reason
+    struct.pack_into("<I", content, content.rindex(b"PK\x05\x06") + 12, 0xFFFFFFFE)
+    assert refusal(bytes(content)).outcome is ImportOutcome.UNREADABLE
+    assert refusal(closed_in_zip64(zipped(("a.fit", b"x")), 2**64 - 1)).outcome is ImportOutcome.UNREADABLE
+
+
+def test_archives_inside_count_as_part_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One.zip and two.zip with two files each: six files in all."""
+    inner = zipped(("a.fit", b"x"), ("b.fit", b"x"))
+    content = zipped(("one.zip", inner), ("two.zip", inner))
+    monkeypatch.setattr(archive, "MEMBERS_MAX", 6)
+    assert len(read(content)) == 4
+    monkeypatch.setattr(archive, "MEMBERS_MAX", 5)
+    *first, refused = opened(content)
+    assert len(first) == 2
+    assert isinstance(refused, FileRefused)
+    assert "more than 5 files" in refused.reason
+
+
+def test_archives_inside_are_held_in_memory_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = zipped(("a.fit", b"x"))
+    content = zipped(("one.zip", inner), ("two.zip", inner))
+    monkeypatch.setattr(archive, "INNER_MAX_BYTES", 2 * len(inner))
+    assert len(read(content)) == 2
+    monkeypatch.setattr(archive, "INNER_MAX_BYTES", 2 * len(inner) - 1)
+    first, refused = opened(content)
+    assert isinstance(first, Member)
+    assert isinstance(refused, FileRefused)
+    assert "archives inside take more than" in refused.reason
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_is_packed_otherwise_than_computers_do_is_refused_before_it_is_unpacked(method: int) -> None:
+    """A few bytes of these unpack to megabytes at once, before anybody can count them."""
+    assert "packed in a way that is not read here" in refusal(zipped(("a.fit", bytes(100_000)), method=method)).reason
+
+
+def test_a_file_without_a_name_is_a_file() -> None:
+    """Python's zipfile takes a name for what stands before its first zero byte."""
+    assert read(zipped(("a.fit", b"x")).replace(b"a.fit", b"\0.fit")) == [("runs.zip › file", b"x")]
+
+
+@pytest.mark.parametrize("place", [2**63, 2**64 - 1])
+def test_a_place_beyond_any_archive_is_refused(place: int) -> None:
+    content = bytearray(zipped(("a.fit", b"x")))
+    entry, end = content.index(b"PK\x01\x02"), content.rindex(b"PK\x05\x06")
+    extra = struct.pack("<HHQ", 1, 8, place)
+    struct.pack_into("<I", content, entry + 42, 0xFFFFFFFF)  # the place stands in the extra field
+    struct.pack_into("<H", content, entry + 30, len(extra))
+    struct.pack_into("<I", content, end + 12, end - entry + len(extra))
+    assert "damaged inside the archive" in refusal(bytes(content[:end]) + extra + bytes(content[end:])).reason
 
 
 def test_a_locked_and_a_damaged_member_are_refused_in_words() -> None:
@@ -175,3 +246,60 @@ def test_a_member_that_is_read_twice_counts_once() -> None:
     (found,) = members(io.BytesIO(zipped(("a", b"x" * 600))), "runs.zip", budget=archive.Budget(1_000))
     assert isinstance(found, Member)
     assert found.read() == found.read() == b"x" * 600
+
+
+def _answer(read: Callable[[], bytes]) -> bytes | str:
+    try:
+        return read()
+    except FileRefused as refused:
+        return refused.reason
+
+
+def test_members_that_are_stored_as_they_are_come_whole_and_in_any_order() -> None:
+    content = zipped(("a.fit", b"A" * 10_000), ("üb.fit", b"B"), ("empty.fit", b""), method=zipfile.ZIP_STORED)
+    members_of = [one for one in opened(b"before" + content) if isinstance(one, Member)]
+    assert [one.read() for one in reversed(members_of)] == [b"", b"B", b"A" * 10_000]
+    assert [one.plain() for one in members_of] == [b"A" * 10_000, b"B", b""]
+
+
+def test_a_stored_member_that_claims_to_begin_before_its_archive_is_refused_in_words() -> None:
+    content = bytearray(zipped(("a.fit", b"A" * 10_000), method=zipfile.ZIP_STORED))
+    at = content.rindex(b"PK\x05\x06") + 16
+    content[at : at + 4] = (int.from_bytes(content[at : at + 4], "little") + 28).to_bytes(4, "little")
+    (member,) = opened(bytes(content))
+    assert isinstance(member, Member)
+    assert member.plain() is None
+    assert "damaged" in str(_answer(member.read))
+
+
+def test_a_packed_member_is_not_taken_for_one_that_lies_there_as_it_is() -> None:
+    (packed,) = opened(zipped(("a.fit", b"A" * 10_000)))
+    assert isinstance(packed, Member)
+    assert packed.plain() is None
+    assert packed.read() == b"A" * 10_000
+
+
+@pytest.mark.parametrize(
+    ("at", "byte"),
+    [(30 + 5 + 7, 0x00), (30, 0x00), (8, 0x08), (0, 0x00), (6, 0x01), (26, 0xFF)],
+    ids=["its bytes", "its name", "how it is packed", "its mark", "its flags", "the length of its name"],
+)
+def test_a_stored_member_with_a_changed_byte_has_the_answer_of_the_stream(at: int, byte: int) -> None:
+    content = bytearray(zipped(("a.fit", b"A" * 10_000), method=zipfile.ZIP_STORED))
+    content[at] = byte
+    (member,) = opened(bytes(content))
+    assert isinstance(member, Member)
+    assert member.plain() is None
+    assert _answer(member.read) == _answer(lambda: member.open(archive.FILE_MAX_BYTES).read())
+
+
+def test_stored_members_are_charged_to_the_budget_once_each() -> None:
+    content = zipped(("a.fit", b"A" * 600), ("b.fit", b"B" * 600), method=zipfile.ZIP_STORED)
+    budget = archive.Budget(1_000)
+    first, second = members(io.BytesIO(content), "runs.zip", budget=budget)
+    assert isinstance(first, Member)
+    assert isinstance(second, Member)
+    assert first.read() == first.read() == b"A" * 600
+    assert budget.left == 400
+    with pytest.raises(FileRefused, match="unpacks to far more than its size"):
+        second.read()

@@ -7,6 +7,7 @@ import pytest
 
 from data.importers import IMPORTERS
 from data.importers.base import FILE_MAX_BYTES, FileRefused, read_bytes, unpacked
+from data.importers.xml_stream import root_name
 from models import ImportOutcome
 from tests.run_files import apple_health_run, fit_run, gpx_file, gpx_track, steady_points, tcx_run
 
@@ -141,3 +142,36 @@ def test_each_importer_has_a_label_and_suffixes_and_refuses_garbage_with_a_reaso
     with pytest.raises(FileRefused) as refused:
         importer.read(b"\xff\xd8 garbage")  # type: ignore[attr-defined]
     assert refused.value.reason
+
+
+@pytest.mark.parametrize("header_size", [12, 14])
+def test_a_file_with_the_head_of_a_fit_file_is_one_whatever_its_name_and_rest(header_size: int) -> None:
+    text = bytes([header_size]) + b"date,m.FIT,moment,side,nprs\n2025-03-05,after,left,3\n"
+    content = text[:8] + b".FIT" + text[8:]
+    with pytest.raises(FileRefused, match="damaged or cut off"):
+        read_bytes(content, "pain.csv")
+
+
+def test_a_text_with_the_mark_of_a_fit_file_in_it_is_asked_of_everybody() -> None:
+    content = b"date,mom.FIT,x\n1,2,3\n"
+    assert content[8:12] == b".FIT"
+    assert [importer.is_sure(content) for importer in IMPORTERS if importer.is_sure is not None] == [False]
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"<a/>", "a"),
+        (b" \t\r\n\x0b\x0c\x1c\x1f<a/>", "a"),
+        ("\ufeff<a/>".encode(), "a"),
+        (" <a/>".encode("utf-16"), "a"),
+        ("\u2003\x85<a/>".encode(), "a"),
+        (b"\x0e<a/>", None),
+        (b"\x00<a/>", None),
+        (b"x<a/>", None),
+        (b"", None),
+        (b"   ", None),
+    ],
+)
+def test_the_first_element_is_found_after_any_white_space_and_after_nothing_else(content: bytes, name: str | None) -> None:
+    assert root_name(content) == name

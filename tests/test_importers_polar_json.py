@@ -151,3 +151,17 @@ def test_a_run_of_goldencheetah_has_no_cadence_because_its_meaning_is_not_known(
     assert (run.started_at_utc, run.distance_m) == (datetime(2017, 4, 24, 16, 18, 45, tzinfo=UTC), 1800)
     assert (run.cadence_spm, run.cadence_rule) == (None, CadenceRule.NONE)
     assert "strides or steps" in run.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (rb'"\ud83c\udfc3"', "\U0001f3c3"),  # a runner, as JSON writes what takes two
+        (rb'"\ud83c"', "\ufffd"),
+        (rb'"\udfc3"', "\ufffd"),
+        (rb'"\ud83c\ud83c\udfc3\udfc3"', "\ufffd\U0001f3c3\ufffd"),
+    ],
+)
+def test_half_a_character_is_read_as_unknown_so_that_it_can_be_stored(written: bytes, read: str) -> None:
+    assert json_text.parsed_json(written) == read
+    assert read.encode()

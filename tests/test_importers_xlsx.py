@@ -1,7 +1,11 @@
 """Workbooks are read like the CSV of their table, and small claims of large sheets are refused before they are believed."""
 
 import io
+import re
+import struct
+import tracemalloc
 import zipfile
+import zlib
 from datetime import date, datetime, time, timedelta
 
 import openpyxl
@@ -149,3 +153,31 @@ def test_an_empty_workbook_holds_no_table() -> None:
 
 def test_an_old_or_locked_workbook_says_how_to_save_it() -> None:
     assert "Save it as .xlsx" in refused(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)).reason
+
+
+def test_a_member_that_is_larger_than_it_says_is_cut_off_there_before_it_is_unpacked() -> None:
+    """80 MB of blanks behind a part, packed into 80 KB, of which the directory claims the first ones only, with their checksum."""
+    book = "xl/workbook.xml"
+    content = workbook(OURS, [date(2026, 3, 13), None, 5, time(0, 25), None])
+    with zipfile.ZipFile(io.BytesIO(content)) as old:
+        part = old.read(book)
+    blown = bytearray(rewritten(content, book, rb"$", b" " * 80_000_000))
+    entry = max(found.start() for found in re.finditer(b"PK\x01\x02", blown) if blown[found.start() + 46 :].startswith(book.encode()))
+    struct.pack_into("<I", blown, entry + 16, zlib.crc32(part))
+    struct.pack_into("<I", blown, entry + 24, len(part))
+    tracemalloc.start()
+    try:
+        assert len(xlsx.XLSX.read(bytes(blown)).runs) == 1
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_workbook_that_is_packed_otherwise_than_excel_does_is_refused() -> None:
+    content = workbook(OURS, [date(2026, 3, 13), None, 5, time(0, 25), None])
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    with pytest.raises(FileRefused, match="The workbook is damaged"):
+        xlsx.XLSX.read(packed.getvalue())

@@ -296,6 +296,30 @@ def test_files_that_were_picked_for_one_patient_are_gone_when_another_is_chosen(
     assert not dashboard.file_uploader(key=f"run_files_{second.key}").value
 
 
+def test_an_import_that_was_cut_off_is_told_until_the_same_files_came_again(dashboard: AppTest) -> None:
+    person = _therapist()
+    patient = queries.patients(engine(), person)[0]
+    files = [(f"{day}.csv", f"date,distance_km,moving_time\n2019-03-0{day},5,30:00\n".encode()) for day in (1, 2)]
+
+    def breaks_off(done: int, total: int, name: str) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_files(engine(), person, patient.key, sources_of(files), via="app", on_progress=breaks_off)
+    _signed_in(dashboard, person).run().switch_page("pages/import_runs.py").run()
+    dashboard.selectbox(key="chosen_patient").set_value(patient.key).run()
+    (told,) = [warning.value for warning in dashboard.warning if "did not reach its end" in warning.value]
+    assert "1 file was stored and stays" in told
+    assert "send the same files again to complete it" in told
+    for name, content in files:
+        dashboard.file_uploader(key=f"run_files_{patient.key}").upload(name, content)
+    next(button for button in dashboard.button if button.label == "Import").click().run()
+    assert not dashboard.exception
+    assert any("2 files: 1 run and 0 diary entries added." in text.value for text in dashboard.markdown)
+    assert not [warning.value for warning in dashboard.warning if "did not reach its end" in warning.value]
+
+
 def test_a_table_of_unknown_columns_is_read_once_somebody_has_said_what_they_mean(dashboard: AppTest) -> None:
     person = _therapist()
     patient = queries.patients(engine(), person)[0]

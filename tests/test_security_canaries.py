@@ -251,7 +251,7 @@ def drive_the_browser(hunted: Hunt, page: Page, folder: Path) -> None:
     (folder / f"Qxupload{word}-broken.fit").write_bytes(fit_run()[:-200] + f"Qxsaid{word}".encode())
     (folder / f"Qxupload{word}-torn.gpx").write_text(f"<gpx><trk><name>Qxsaid{word}</name><trkseg><trkpt lat='Qxsaid{word}'")
     (folder / f"Qxupload{word}.csv").write_text(f"Qxsaid{word},moment,nprs\n2025-03-05,Qxsaid{word},3\n")
-    page.locator('input[type="file"]').set_input_files(sorted(folder.glob("Qx*")))
+    page.get_by_test_id("stFileUploader").locator("input").set_input_files(sorted(folder.glob("Qx*")))
     expect(page.get_by_text(f"Qxupload{word}.tcx").first).to_be_visible()
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("4 files:")).to_be_visible()

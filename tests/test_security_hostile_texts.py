@@ -217,7 +217,7 @@ def test_files_with_such_names_and_contents_are_reported_as_text(clinic: Hostile
             {"name": f"{plain_text(text).replace('/', '∕')}.csv", "mimeType": "text/csv", "buffer": f'"{text}",nprs\n{number},3\n'.encode()}
             for number, text in enumerate(some)
         ]
-        seen.page.locator('input[type="file"]').set_input_files(files)  # type: ignore[arg-type]
+        seen.page.get_by_test_id("stFileUploader").locator("input").set_input_files(files)  # type: ignore[arg-type]
         expect(seen.page.get_by_role("button", name=re.compile("^Remove"))).to_have_count(len(some))
         assert seen.harm() == {}
         seen.page.get_by_role("button", name="Import", exact=True).click()

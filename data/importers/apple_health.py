@@ -8,12 +8,13 @@ Steps: recent exports state them for each workout. Older ones have records of st
 never added up; the workout's own source counts, else the one that counted most.
 """
 
+import math
 import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError  # nosec - only the types; the parser is defusedxml's
@@ -40,6 +41,7 @@ from models import (
 WINDOW_BYTES = 256 * 1024  # larger ones are slower: each is new memory
 SPAN_MAX_BYTES = 4 * 1024 * 1024  # one workout; real ones with all their events take some 100 KB
 HEAD_BYTES = 65_536
+COMPARED_MAX = 10_000_000  # records of steps with workouts at their time: ten years of them lie near a million times; takes some 5 s
 METRES_IN = {"mi": 1609.344, "km": 1000.0, "m": 1.0, "yd": 0.9144, "ft": 0.3048}
 SECONDS_IN = {"min": 60.0, "s": 1.0, "sec": 1.0, "hr": 3600.0, "h": 3600.0}
 MILLISECONDS_IN = {"ms": 1.0, "s": 1000.0}
@@ -216,8 +218,8 @@ class _Found:
                 end=end,
                 source=whole.get("sourceName", ""),
                 distance_m=distance,
-                moving_time_s=min(moving, elapsed) if moving else elapsed,
-                steps=number_in(stated["StepCount"].get("sum")) if "StepCount" in stated else None,
+                moving_time_s=min(moving, elapsed) if moving and moving > 0 else elapsed,
+                steps=_finite(stated["StepCount"].get("sum")) if "StepCount" in stated else None,
                 ground_contact_time_ms=_average(stated.get("RunningGroundContactTime"), MILLISECONDS_IN),
                 vertical_oscillation_mm=_average(stated.get("RunningVerticalOscillation"), MILLIMETRES_IN),
                 is_indoor=told.get("HKIndoorWorkout") == "1",
@@ -287,11 +289,21 @@ def _end_of(data: bytes, start: int) -> int:
 
 def _count_steps(stream: BinaryIO, workouts: list[_Workout]) -> None:
     """Add up the steps of each workout, apart for each source that counted; a record that lies half inside counts by half."""
-    wanted = sorted((workout for workout in workouts if workout.steps is None), key=lambda one: one.start)
+    too_long = timedelta(seconds=ELAPSED_MAX_S)  # such a workout is left out afterwards, and such a record says nothing
+    wanted = sorted((one for one in workouts if one.steps is None and one.end - one.start <= too_long), key=lambda one: one.start)
     starts = [workout.start for workout in wanted]
-    longest = max(workout.end - workout.start for workout in wanted)
+    longest = max((workout.end - workout.start for workout in wanted), default=timedelta(0))
+    compared = 0
     for begun, ended, source, steps in _step_records(stream):
-        for workout in wanted[max(0, bisect_left(starts, begun - longest)) : bisect_left(starts, ended)]:
+        if ended - begun > too_long:
+            continue
+        near = wanted[max(0, bisect_left(starts, begun - longest)) : bisect_left(starts, ended)]
+        compared += len(near)
+        if compared > COMPARED_MAX:
+            raise FileRefused(
+                ImportOutcome.UNREADABLE, "The workouts of the export lie upon each other by the thousand. No watch writes that."
+            )
+        for workout in near:
             inside = (min(ended, workout.end) - max(begun, workout.start)).total_seconds()
             if inside > 0:
                 workout.steps_by[source] += steps * inside / (ended - begun).total_seconds()
@@ -301,7 +313,7 @@ def _step_records(stream: BinaryIO) -> Iterator[tuple[datetime, datetime, str, f
     for tag in _tags(stream):
         told = {name: value.decode("utf-8", "replace") for name, value in _ATTRIBUTE.findall(tag)}
         begun, ended = _when(told.get(b"startDate")), _when(told.get(b"endDate"))
-        steps = number_in(told.get(b"value"))
+        steps = _finite(told.get(b"value"))
         if begun and ended and steps is not None and ended > begun:
             yield begun, ended, told.get(b"sourceName", ""), steps
 
@@ -327,8 +339,14 @@ def _when(text: str | None) -> datetime | None:
 
 
 def _measure(text: str | None, unit: str | None, factors: dict[str, float]) -> float | None:
-    number = number_in(text)
+    number = _finite(text)
     return number * factors[unit] if number is not None and unit in factors else None
+
+
+def _finite(text: str | None) -> float | None:
+    """Read a number; one that is none, or endless, is not known."""
+    number = number_in(text)
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _average(item: Element | None, factors: dict[str, float]) -> float | None:

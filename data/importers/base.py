@@ -6,7 +6,7 @@ branch: `FileRefused`, with the outcome that stands in the import report and a r
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import PurePath
 from typing import ClassVar
@@ -169,13 +169,19 @@ class ReadFile:
 
 @dataclass(frozen=True)
 class Importer:
-    """One source. `recognises` looks at the content, never at the name; `read` raises `FileRefused` and nothing else."""
+    """
+    One source.
+
+    `recognises` looks at the content, never at the name; `read` raises `FileRefused` and nothing else. Where `is_sure` says so of a
+    content, nobody else is asked: it cannot be anything else.
+    """
 
     name: str
     label: str
     suffixes: tuple[str, ...]
     recognises: Callable[[bytes], bool]
     read: Callable[[bytes], ReadFile]
+    is_sure: Callable[[bytes], bool] | None = field(default=None, kw_only=True)
 
 
 def unpacked(content: bytes) -> bytes:
@@ -209,6 +215,8 @@ def unpacked(content: bytes) -> bytes:
         try:
             while not member.eof:
                 piece = member.decompress(rest, _GZIP_STEP_BYTES)
+                if member.eof and not inner and not member.unused_data and len(piece) <= cap:
+                    return piece  # nearly always: one member, in one step
                 rest = member.unconsumed_tail
                 inner += piece
                 if len(inner) > cap:
@@ -264,7 +272,8 @@ def read_bytes(content: bytes, file_name: str) -> tuple[Importer, ReadFile]:
     if not content.strip(b"\0\t\n\r "):
         raise FileRefused(ImportOutcome.NO_DATA, "The file is empty.")
     ending = PurePath(file_name.lower().removesuffix(".gz")).suffix
-    candidates = [importer for importer in IMPORTERS if importer.recognises(content)]
+    sure = next((importer for importer in IMPORTERS if importer.is_sure is not None and importer.is_sure(content)), None)
+    candidates = [sure] if sure else [importer for importer in IMPORTERS if importer.recognises(content)]
     candidates.sort(key=lambda importer: ending not in importer.suffixes)
     if not candidates:
         raise _unrecognised(content, ending)

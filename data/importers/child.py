@@ -1,7 +1,8 @@
 """
 The process in which files of strangers are read: no new files, no children, no network where the system allows it, little memory.
 
-It is started by data/reading.py, which speaks with it over one socket: a file in, JSON out. What it says is checked again there.
+It is started by data/reading.py, which speaks with it over one socket: a file in, JSON out, and the minutes of its runs as bare numbers. What
+it says is checked again there.
 """
 
 import contextlib
@@ -12,9 +13,10 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 
 from data.importers.apple_health import APPLE_HEALTH, read_stream
@@ -28,7 +30,8 @@ MEMORY_MAX_BYTES = 1024 * 1024 * 1024
 OPEN_FILES_MAX = 32
 REQUEST = struct.Struct("!HQIB")  # bytes of the name, of the content and of a mapping, and what is asked
 READ, READ_LARGE, READ_MAPPED, LOOK = range(4)  # a file; one inside an open archive that comes along; as a person said; only the columns
-ANSWER = struct.Struct("!Q")
+ANSWER = struct.Struct("!QQ")  # bytes of the JSON, and of the minutes of all runs
+MINUTES = np.dtype("<f8")  # run by run, and in it one array after the other, in the order of `MinuteSeries`
 NAME_BYTES_MAX = 4_096
 LINES_SHOWN = 3  # of a table whose columns somebody is asked about
 READY = b"."
@@ -41,8 +44,9 @@ def main() -> None:
         confine(int(sys.argv[2]))
         channel.sendall(READY)
         for request in _requests(channel):
-            answer = orjson.dumps(_answer(request), option=orjson.OPT_SERIALIZE_NUMPY)
-            channel.sendall(ANSWER.pack(len(answer)) + answer)
+            answer, minutes = _answer(request)
+            said = orjson.dumps(answer)
+            channel.sendall(b"".join((ANSWER.pack(len(said), len(minutes)), said, minutes)))
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,11 @@ def _requests(channel: socket.socket) -> Iterator[Request]:
 
 def received(channel: socket.socket, size: int) -> bytes | None:
     """Take so many bytes off a socket; None if it closed before."""
-    content = bytearray(size)
-    view, got = memoryview(content), 0
+    first = channel.recv(size, socket.MSG_WAITALL) if size else b""
+    if len(first) == size or not first:  # nearly always: all at once
+        return first if len(first) == size else None
+    content = bytearray(first) + bytearray(size - len(first))
+    view, got = memoryview(content), len(first)
     while got < size:
         more = channel.recv_into(view[got:], size - got)
         if not more:
@@ -95,24 +102,31 @@ def received(channel: socket.socket, size: int) -> bytes | None:
     return bytes(content)
 
 
-def _answer(request: Request) -> dict[str, Any]:
+def _answer(request: Request) -> tuple[dict[str, Any], bytes]:
     try:
         if request.asked == LOOK:
-            return {"tables": [_seen(table) for table in tables_in(request.content)]}
+            return {"tables": [_seen(table) for table in tables_in(request.content)]}, b""
         if request.asked == READ_MAPPED:
-            return {"importer": "", "file": asdict(read_with(request.content, Mapping.from_dict(orjson.loads(request.mapping))))}
+            return _told("", read_with(request.content, Mapping.from_dict(orjson.loads(request.mapping))))
         if request.archive is not None:
             importer, file = _read_large(request.archive, int(request.content))
         else:
             importer, file = read_bytes(request.content, request.name)
     except FileRefused as refusal:
-        return {"outcome": refusal.outcome.value, "reason": refusal.reason}
+        return {"outcome": refusal.outcome.value, "reason": refusal.reason}, b""
     except MemoryError:
-        return {
-            "outcome": ImportOutcome.UNREADABLE.value,
-            "reason": "Reading the file takes more memory than any recording of a run needs.",
-        }
-    return {"importer": importer.name, "file": asdict(file)}
+        reason = "Reading the file takes more memory than any recording of a run needs."
+        return {"outcome": ImportOutcome.UNREADABLE.value, "reason": reason}, b""
+    return _told(importer.name, file)
+
+
+def _told(importer: str, file: ReadFile) -> tuple[dict[str, Any], bytes]:
+    """Give what was read; instead of the minutes of each run how many there are, and their numbers beside it."""
+    series = [run.minutes for run in file.runs]
+    counts = [None if minutes is None else len(minutes.speed_m_s) for minutes in series]
+    numbers = [np.ascontiguousarray(column, MINUTES).tobytes() for minutes in series if minutes for column in vars(minutes).values()]
+    runs = [vars(run) | {"minutes": None} for run in file.runs]
+    return {"importer": importer, "file": vars(file) | {"runs": runs}, "minutes": counts}, b"".join(numbers)
 
 
 def _seen(table: Table) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from data.importers import sports
 from data.importers.base import FileRefused, Floats, Importer, ReadFile
 from data.importers.doubts import no_such_cadence
 from data.importers.fit_clock import with_one_clock
+from data.importers.fit_columns import HEADER_SIZES
 from data.importers.fit_messages import decoded
 from data.importers.fit_parts import FitPart, Message, number_in, samples_of, seconds_in
 from data.importers.gathering import Activity, file_of
@@ -56,6 +57,11 @@ _OTHER_FILES = {
 def recognises(content: bytes) -> bool:
     """Tell by the mark that stands in the header of each FIT file."""
     return content[8:12] == b".FIT"
+
+
+def is_sure(content: bytes) -> bool:
+    """Tell by the mark, and by a size of the header that no text begins with."""
+    return recognises(content) and content[0] in HEADER_SIZES
 
 
 def read(content: bytes) -> ReadFile:
@@ -250,4 +256,4 @@ def _device(header: Message) -> str:
     return " ".join(str(word) for word in (header.get("manufacturer"), product) if word not in {None, 0, ""})
 
 
-FIT = Importer(name="fit", label="FIT (watch or pod)", suffixes=(".fit",), recognises=recognises, read=read)
+FIT = Importer(name="fit", label="FIT (watch or pod)", suffixes=(".fit",), recognises=recognises, read=read, is_sure=is_sure)

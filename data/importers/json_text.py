@@ -1,6 +1,7 @@
 """Reading JSON from strangers: no endless depth, no numbers that are none, a sentence where it is damaged."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,10 @@ from models import ImportOutcome
 
 JSON_MAX_BYTES = 12_000_000  # a marathon with a value a second and a route takes about 3 MB
 PARTS_MAX = 500_000  # objects and lists, of which each costs memory: an archive of eight hours has 200,000
+# Half of a character that takes two \\u…: nobody can write it in UTF-8.
+_HALF_CHARACTER = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 
 Json = Mapping[str, Any]
 
@@ -40,7 +45,7 @@ def parsed_json(content: bytes) -> Any:
         raise FileRefused(ImportOutcome.UNREADABLE, f"The JSON file has more than {PARTS_MAX:,} parts. No device writes that.")
     try:
         text = content.decode("utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
-        return json.loads(text, parse_constant=lambda _: None)
+        return json.loads(_HALF_CHARACTER.sub(r"\\ufffd", text), parse_constant=lambda _: None)
     except RecursionError:
         raise FileRefused(ImportOutcome.UNREADABLE, "The JSON file nests too deep. No device writes that.") from None
     except ValueError:

@@ -17,9 +17,9 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
-import openpyxl
 from defusedxml.common import DefusedXmlException
 
+from data.importers.archive import METHODS, directory_of
 from data.importers.base import FileRefused, Importer, ReadFile
 from data.importers.table import COLUMNS_MAX, Bad, Cells, Table, TableImporter
 from models import ImportOutcome
@@ -30,6 +30,7 @@ MEMBERS_MAX = 500
 SHEETS_MAX = 50
 ROWS_OF_A_SHEET = 1_048_576
 _ROWS_AT_ONCE = 500
+_UNPACKED_AT_ONCE_BYTES = 65_536
 HEADER_WITHIN_ROWS = 20  # people write titles above their tables
 _EARLIEST = datetime(1904, 1, 3)  # noqa: DTZ001 - an earlier cell is a length of time that Excel shows as a date
 _ZERO = datetime(1899, 12, 30)  # noqa: DTZ001
@@ -53,9 +54,8 @@ def is_workbook(content: bytes) -> bool:
     if not content.startswith(b"PK\x03\x04"):
         return False
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return "xl/workbook.xml" in archive.namelist()
-    except _DAMAGED:
+        return "xl/workbook.xml" in directory_of(io.BytesIO(content)).NameToInfo
+    except FileRefused:
         return False
 
 
@@ -79,14 +79,10 @@ def sheets_of(content: bytes) -> Iterator[Sheet]:
         If it is too large, or damaged.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-            if len(members) > MEMBERS_MAX or sum(member.file_size for member in members) > UNPACKED_MAX_BYTES:
-                raise _too_large()
-            if any(member.flag_bits & 1 for member in members):
-                raise FileRefused(ImportOutcome.UNREADABLE, "The workbook is encrypted. Save it without a password.")
+        import openpyxl  # takes as long as reading a hundred recordings, in a process that mostly reads those
+
         with warnings.catch_warnings(action="ignore"):
-            book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+            book = openpyxl.load_workbook(_unpacked(content), read_only=True, data_only=True, keep_links=False)
         for sheet in book.worksheets[:SHEETS_MAX]:
             if (sheet.max_row or 0) * (sheet.max_column or 0) > CELLS_MAX:
                 raise _too_large()
@@ -95,6 +91,29 @@ def sheets_of(content: bytes) -> Iterator[Sheet]:
                 yield Sheet(str(sheet.title), tuple(found))
     except _DAMAGED:
         raise _damaged() from None
+
+
+def _unpacked(content: bytes) -> io.BytesIO:
+    """
+    Write a workbook anew with all its members unpacked.
+
+    What opens it then meets no member that is larger than its directory says: zipfile unpacks the whole of it before it cuts it off there.
+    """
+    archive = directory_of(io.BytesIO(content))
+    members = archive.infolist()
+    if len(members) > MEMBERS_MAX or sum(member.file_size for member in members) > UNPACKED_MAX_BYTES:
+        raise _too_large()
+    if any(member.flag_bits & 1 for member in members):
+        raise FileRefused(ImportOutcome.UNREADABLE, "The workbook is encrypted. Save it without a password.")
+    if any(member.compress_type not in METHODS for member in members):
+        raise _damaged()
+    plain = io.BytesIO()
+    with zipfile.ZipFile(plain, "w") as made:
+        for member in members:
+            with archive.open(member) as packed, made.open(member.filename, "w") as out:
+                while piece := packed.read(_UNPACKED_AT_ONCE_BYTES):
+                    out.write(piece)
+    return plain
 
 
 def _too_large() -> FileRefused:

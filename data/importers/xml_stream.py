@@ -2,6 +2,7 @@
 Reading XML from strangers: no DTD, no entities, no depth, and what came before a break is kept.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,7 +16,10 @@ from data.importers.base import FileRefused
 from models import ImportOutcome
 
 DEPTH_MAX = 100
-_PROLOG = re.compile(r"\s*(?:(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)\s*)*<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)", re.DOTALL)
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_ASCII_SPACES = b" \t\n\r\v\f\x1c\x1d\x1e\x1f"  # what \s is below 128
+# A piece once found is never looked for in another way (?>…): else thirty of them could be cut in a thousand million ways.
+_PROLOG = re.compile(r"\s*+(?>(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)\s*)*+<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)", re.DOTALL)
 _ROOT_TAG = re.compile(rb"<[A-Za-z_][\w.:-]*")
 _DECLARED = re.compile(rb"xmlns:([A-Za-z_][\w.-]*)\s*=")
 _USED = re.compile(rb"<([A-Za-z_][\w.-]*):|\s([A-Za-z_][\w.-]*):[\w.-]+\s*=")
@@ -30,7 +34,10 @@ def root_name(content: bytes) -> str | None:
     ('gpx', None)
     """
     head = content[:65536]
-    encoding = "utf-16" if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    begins = head.removeprefix(codecs.BOM_UTF8).lstrip(_ASCII_SPACES)[:1]
+    if b"\0" < begins < b"\x80" and begins != b"<" and head[:2] not in _UTF_16:  # nearly all that is no XML
+        return None
+    encoding = "utf-16" if head[:2] in _UTF_16 else "utf-8-sig"
     found = _PROLOG.match(head.decode(encoding, errors="replace"))
     return found.group(1) if found else None
 

@@ -173,12 +173,7 @@ def daily_worst(scores: pd.DataFrame) -> tuple[Days, Floats]:
     (ndarray of int64, ndarray of float64)
         Day numbers, ascending, and the score of each.
     """
-    days, nprs = day_numbers(scores["for_date"]), floats(scores["nprs"])
-    order = np.lexsort((nprs, days))
-    days, nprs = days[order], nprs[order]
-    last_of_day = np.ones(days.size, dtype=bool)
-    last_of_day[:-1] = days[1:] != days[:-1]
-    return days[last_of_day], nprs[last_of_day]
+    return _worst_of_days(day_numbers(scores["for_date"]), floats(scores["nprs"]))
 
 
 def weekly_pain(scores: pd.DataFrame, *, week_start: int) -> pd.DataFrame:
@@ -257,6 +252,7 @@ def pain_trend(
     first_day: date | None = None,
     run_dates: pd.Series | None = None,
     breaks: Sequence[date] = (),
+    direction_only: bool = False,
 ) -> Trend:
     """
     Tell where pain is going over the last 28 days.
@@ -287,6 +283,8 @@ def pain_trend(
         datetime64 days of the runs: a score during a run is due on them. A morning score is due every day.
     breaks : sequence of date
         Days on which the meaning of a score may have changed (injection, diagnosis). Only scores felt later than the last of them count.
+    direction_only : bool
+        Leave out the sentence, and the interval where no direction depends on it: the resampling is most of the work.
 
     Returns
     -------
@@ -302,7 +300,7 @@ def pain_trend(
     first = _first_day_that_counts(as_of, breaks)
     candidates = []
     for moment in (PainMoment.NEXT_MORNING, PainMoment.DURING):
-        days, nprs = daily_worst(scores_of(scores, moment, side))
+        days, nprs = _daily_worst_of(scores, moment, side)
         inside = (days >= first) & (days <= last)
         days, nprs = days[inside], nprs[inside]
         enough = (
@@ -312,9 +310,11 @@ def pain_trend(
         )
         candidates.append((moment, days, nprs))
         if enough:
-            return _trend(moment, days, nprs, _days_due(moment, days, run_dates, (first, last), first_day))
+            return _trend(moment, days, nprs, _days_due(moment, days, run_dates, (first, last), first_day), direction_only=direction_only)
     moment, days, _ = candidates[0]
     due = _days_due(moment, days, run_dates, (first, last), first_day)
+    if direction_only:
+        return Trend("not enough entries", None, None, None, False, days.size, days.size, due, "", moment)
     sentence = (
         f"Not enough entries for a pain trend yet: {_answered(moment, days.size, due)} "
         f"It takes {TREND_MIN_SCORES} entries in the last {TREND_DAYS} days, over two weeks or more and in {TREND_MIN_WEEKS} calendar weeks."
@@ -348,7 +348,7 @@ def level_shift(scores: pd.DataFrame, *, side: Side, as_of: date, breaks: Sequen
     ----------
     Salaffi F et al. (2004), Eur J Pain 8:283; Abbott JH, Schmitt J (2014), JOSPT 44:560. Group values, used on one person.
     """
-    days, nprs = daily_worst(scores_of(scores, PainMoment.NEXT_MORNING, side))
+    days, nprs = _daily_worst_of(scores, PainMoment.NEXT_MORNING, side)
     last = day_number(as_of)
     first = _first_day_that_counts(as_of, breaks)
     days, nprs = days[days >= first], nprs[days >= first]
@@ -378,10 +378,26 @@ def is_meaningful_change(change: float, baseline: float) -> bool:
     return low_baseline and size >= MEANINGFUL_LOW_POINTS and size >= MEANINGFUL_LOW_SHARE * baseline
 
 
-def _trend(moment: PainMoment, days: Days, nprs: Floats, due: int) -> Trend:
+def _daily_worst_of(scores: pd.DataFrame, moment: PainMoment, side: Side) -> tuple[Days, Floats]:
+    """Do what `daily_worst` does with `scores_of`, without a frame between."""
+    of = (scores["moment"].to_numpy(dtype=object) == moment.value) & (scores["side"].to_numpy(dtype=object) == side.value)
+    return _worst_of_days(day_numbers(scores["for_date"])[of], floats(scores["nprs"])[of])
+
+
+def _worst_of_days(days: Days, nprs: Floats) -> tuple[Days, Floats]:
+    order = np.lexsort((nprs, days))
+    days, nprs = days[order], nprs[order]
+    last_of_day = np.ones(days.size, dtype=bool)
+    last_of_day[:-1] = days[1:] != days[:-1]
+    return days[last_of_day], nprs[last_of_day]
+
+
+def _trend(moment: PainMoment, days: Days, nprs: Floats, due: int, *, direction_only: bool) -> Trend:
     approximate = days.size < BOOTSTRAP_FROM_SCORES
     fit = theilslopes(nprs, days, INTERVAL, method="separate")
     slope = 7 * float(fit.slope)
+    if direction_only and abs(round(slope, 2)) < TREND_SLOPE_PER_WEEK:
+        return Trend("steady", slope, None, None, approximate, days.size, days.size, due, "", moment)
     if approximate:
         low, high = 7 * float(fit.low_slope), 7 * float(fit.high_slope)
     else:
@@ -393,6 +409,8 @@ def _trend(moment: PainMoment, days: Days, nprs: Floats, due: int) -> Trend:
         direction = "worsening"
     else:
         direction = "steady"
+    if direction_only:
+        return Trend(direction, slope, low, high, approximate, days.size, days.size, due, "", moment)
     if np.ptp(nprs) == 0:
         # The interval is then of rounding to whole numbers alone: beside a course without any change it would only puzzle.
         told = f"has not changed: {nprs[0]:g} of 10 each time."

@@ -227,9 +227,7 @@ def run_answers(
     )
 
 
-def responses_alone(
-    runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side, settled_max: float = SETTLED_MAX
-) -> npt.NDArray[np.object_]:
+def responses_alone(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side, settled_max: float = SETTLED_MAX) -> npt.NDArray[np.object_]:
     """
     Give the column `response` of `run_responses` and nothing else, for who looks at many patients.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from models import day_number, week_number
-from rehab.days import Days, day_numbers, floats
+from rehab.days import Columns, Days, day_numbers, floats
 from rehab.decision import Decision, decide
 from rehab.episode import EpisodeSummary
 from rehab.episode_facts import PAIN_BREAKS, EpisodeFacts, break_days
@@ -86,7 +86,7 @@ def summary_row(summary: EpisodeSummary, *, reviewed_on: date | None = None) -> 
     return _row(facts, summary.as_of, summary.decision, summary.trend, summary.level_shift, over, felt, reviewed_on)
 
 
-def over_plan(runs: pd.DataFrame, plans: pd.DataFrame, *, week_start: int, as_of: date, ended_on: date | None) -> OverPlan:
+def over_plan(runs: Columns, plans: pd.DataFrame, *, week_start: int, as_of: date, ended_on: date | None) -> OverPlan:
     """
     Look for what was more than planned in the last days.
 
@@ -163,7 +163,7 @@ def _row(
     )
 
 
-def _over_plan(runs: pd.DataFrame, week: int, as_of: date, plan: PlanWeek | None, before: PlanWeek | None) -> OverPlan:
+def _over_plan(runs: Columns, week: int, as_of: date, plan: PlanWeek | None, before: PlanWeek | None) -> OverPlan:
     """Of plain values: `plan` is that of the week, `before` that of the week before it."""
     today = day_number(as_of)
     days = day_numbers(runs["run_date"])

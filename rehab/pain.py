@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import theilslopes
 
 from models import NPRS_MAX, PAIN_WEEK_COLUMNS, PainMoment, Side, day_number, day_of
-from rehab.days import Days, Floats, day_numbers, day_words, floats, week_numbers
+from rehab.days import Columns, Days, Floats, day_numbers, day_words, floats, week_numbers
 from rehab.limits import Limits
 from rehab.rules import Limit, Rule, Strength
 from rehab.sources import NUMERIC_SCALE, NUMERIC_SCALE_IN_THERAPY, PAIN_MONITORING
@@ -244,7 +244,7 @@ def worst_of_counts(counts: npt.NDArray[np.int64]) -> Floats:
 
 
 def pain_trend(
-    scores: pd.DataFrame,
+    scores: Columns,
     *,
     side: Side,
     as_of: date,
@@ -324,7 +324,7 @@ def pain_trend(
     return Trend("not enough entries", None, None, None, False, days.size, days.size, due, sentence, moment)
 
 
-def level_shift(scores: pd.DataFrame, *, side: Side, as_of: date, breaks: Sequence[date] = ()) -> LevelShift | None:
+def level_shift(scores: Columns, *, side: Side, as_of: date, breaks: Sequence[date] = ()) -> LevelShift | None:
     """
     Compare next-morning pain of the last 7 days with that of days 8 to 28.
 
@@ -378,7 +378,7 @@ def is_meaningful_change(change: float, baseline: float) -> bool:
     return low_baseline and size >= MEANINGFUL_LOW_POINTS and size >= MEANINGFUL_LOW_SHARE * baseline
 
 
-def _daily_worst_of(scores: pd.DataFrame, moment: PainMoment, side: Side) -> tuple[Days, Floats]:
+def _daily_worst_of(scores: Columns, moment: PainMoment, side: Side) -> tuple[Days, Floats]:
     """Do what `daily_worst` does with `scores_of`, without a frame between."""
     of = (scores["moment"].to_numpy(dtype=object) == moment.value) & (scores["side"].to_numpy(dtype=object) == side.value)
     return _worst_of_days(day_numbers(scores["for_date"])[of], floats(scores["nprs"])[of])
@@ -394,14 +394,15 @@ def _worst_of_days(days: Days, nprs: Floats) -> tuple[Days, Floats]:
 
 def _trend(moment: PainMoment, days: Days, nprs: Floats, due: int, *, direction_only: bool) -> Trend:
     approximate = days.size < BOOTSTRAP_FROM_SCORES
-    fit = theilslopes(nprs, days, INTERVAL, method="separate")
-    slope = 7 * float(fit.slope)
+    per_day = _median_slope(days, nprs)
+    slope = 7 * per_day
     if direction_only and abs(round(slope, 2)) < TREND_SLOPE_PER_WEEK:
         return Trend("steady", slope, None, None, approximate, days.size, days.size, due, "", moment)
     if approximate:
+        fit = theilslopes(nprs, days, INTERVAL, method="separate")
         low, high = 7 * float(fit.low_slope), 7 * float(fit.high_slope)
     else:
-        low, high = (7 * bound for bound in _bootstrap_interval(days, nprs, float(fit.slope)))
+        low, high = (7 * bound for bound in _bootstrap_interval(days, nprs, per_day))
     shown, shown_low, shown_high = (round(value, 2) + 0.0 for value in (slope, low, high))
     if shown <= -TREND_SLOPE_PER_WEEK and shown_high < 0:
         direction = "improving"
@@ -420,6 +421,12 @@ def _trend(moment: PainMoment, days: Days, nprs: Floats, due: int, *, direction_
         told = f"{words}: {signed_text(slope, 2)} points a week (plausible {interval})."
     sentence = f"{_MOMENT_WORDS[moment]} {told} {_answered(moment, days.size, due)}"
     return Trend(direction, slope, low, high, approximate, days.size, days.size, due, sentence, moment)
+
+
+def _median_slope(days: Days, nprs: Floats) -> float:
+    """Points a day, as `theilslopes` gives them, without what else it works out."""
+    early, late = np.triu_indices(days.size, 1)
+    return float(np.median((nprs[late] - nprs[early]) / (days[late] - days[early])))
 
 
 def _bootstrap_interval(days: Days, nprs: Floats, slope_per_day: float) -> tuple[float, float]:

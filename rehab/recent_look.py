@@ -6,9 +6,10 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from models import day_number, week_number
-from rehab.days import Days, coverage_until, day_numbers, floats
+from rehab.days import Columns, Days, coverage_until, day_numbers, floats
 from rehab.decision_inputs import COURSE_DAYS, LONGEST_DAYS, WIDE_WINDOW_DAYS, DecisionInputs, decision_inputs
 from rehab.episode_facts import PAIN_BREAKS, EpisodeFacts, break_days
 from rehab.limits import Limits
@@ -37,9 +38,9 @@ class RecentLook:
     as_of : date
     inputs : DecisionInputs
         As a summary of the whole history gives them, except that only the newest blocks of seven days hold distances.
-    runs : DataFrame
+    runs : dict of Series
         RUN_COLUMNS_USED, the runs that decide, in no particular order.
-    scores : DataFrame
+    scores : dict of Series
         SCORE_COLUMNS_USED, of the episode's side, likewise.
     trend : Trend
         Its direction; without a sentence.
@@ -49,8 +50,8 @@ class RecentLook:
 
     as_of: date
     inputs: DecisionInputs
-    runs: pd.DataFrame
-    scores: pd.DataFrame
+    runs: Columns
+    scores: Columns
     trend: Trend
     plan: PlanWeek | None
     plan_a_week_ago: PlanWeek | None
@@ -73,8 +74,9 @@ def recent_look(facts: EpisodeFacts, *, as_of: date) -> RecentLook:
         The same state, and the same numbers behind it, as `rehab.episode.summarise_episode` gives.
     """
     runs, scores = _recent_runs(facts, as_of), _recent_scores(facts, as_of)
-    runs["response"] = responses_alone(runs, scores, side=facts.side, settled_max=facts.limits.settled_max)
-    runs["longest_30_days_m"] = longest_runs_before(runs)
+    response = responses_alone(runs, scores, side=facts.side, settled_max=facts.limits.settled_max)
+    runs["response"] = pd.Series(response, dtype=object)
+    runs["longest_30_days_m"] = pd.Series(longest_runs_before(runs))
     trend = pain_trend(
         scores,
         side=facts.side,
@@ -102,8 +104,8 @@ def recent_look(facts: EpisodeFacts, *, as_of: date) -> RecentLook:
 def inputs_of(
     facts: EpisodeFacts,
     *,
-    runs: pd.DataFrame,
-    scores: pd.DataFrame,
+    runs: Columns,
+    scores: Columns,
     trend: Trend,
     screen: ScreenStanding,
     limits: Limits,
@@ -140,7 +142,7 @@ def inputs_of(
     )
 
 
-def _recent_runs(facts: EpisodeFacts, as_of: date) -> pd.DataFrame:
+def _recent_runs(facts: EpisodeFacts, as_of: date) -> dict[str, pd.Series]:
     age = day_number(as_of) - day_numbers(facts.runs["run_date"])
     known = age >= 0
     keep = known & (age < RECENT_DAYS)
@@ -153,7 +155,7 @@ def _recent_runs(facts: EpisodeFacts, as_of: date) -> pd.DataFrame:
     return _taken(facts.runs, RUN_COLUMNS_USED, np.flatnonzero(keep))
 
 
-def _recent_scores(facts: EpisodeFacts, as_of: date) -> pd.DataFrame:
+def _recent_scores(facts: EpisodeFacts, as_of: date) -> dict[str, pd.Series]:
     felt = day_numbers(facts.scores["for_date"])
     age = day_number(as_of) - felt
     start = day_number(facts.started_on)
@@ -167,5 +169,10 @@ def _recent_scores(facts: EpisodeFacts, as_of: date) -> pd.DataFrame:
     return _taken(facts.scores, SCORE_COLUMNS_USED, rows[sides == facts.side.value])
 
 
-def _taken(frame: pd.DataFrame, columns: tuple[str, ...], rows: Days) -> pd.DataFrame:
-    return pd.DataFrame({name: frame[name].array.take(rows) for name in columns}, copy=False)
+def _taken(frame: pd.DataFrame, columns: tuple[str, ...], rows: Days) -> dict[str, pd.Series]:
+    return {name: _plain(frame[name].array.take(rows)) for name in columns}
+
+
+def _plain(values: ExtensionArray) -> pd.Series:
+    """Words as objects: arrays of text are slow to compare when they are short."""
+    return pd.Series(values.to_numpy(dtype=object), dtype=object) if isinstance(values.dtype, pd.StringDtype) else pd.Series(values)

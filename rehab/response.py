@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from models import PainMoment, Side
-from rehab.days import Days, Floats, day_numbers, floats
+from rehab.days import Columns, Days, Floats, day_numbers, floats
 from rehab.rules import Limit, Rule, Source, Strength
 
 # Settled up to and including +1 (one step of the scale is noise), unsettled from +2 on. Between the two, which only a
@@ -227,7 +227,7 @@ def run_answers(
     )
 
 
-def responses_alone(runs: pd.DataFrame, scores: pd.DataFrame, *, side: Side, settled_max: float = SETTLED_MAX) -> npt.NDArray[np.object_]:
+def responses_alone(runs: Columns, scores: Columns, *, side: Side, settled_max: float = SETTLED_MAX) -> npt.NDArray[np.object_]:
     """
     Give the column `response` of `run_responses` and nothing else, for who looks at many patients.
 
@@ -300,7 +300,7 @@ class _Told:
         return np.where(np.isnan(own), _score_on(_last_of_each(self.days[of_day][last], self.nprs[of_day][last]), run_days), own)
 
 
-def _told(scores: pd.DataFrame, side: Side) -> tuple[_Told, _Told, _Told, _Told]:
+def _told(scores: Columns, side: Side) -> tuple[_Told, _Told, _Told, _Told]:
     """Scores before and during the run, on its evening, and in the mornings."""
     of_side = np.flatnonzero(scores["side"].to_numpy(dtype=object) == side.value)
     nprs = floats(scores["nprs"])

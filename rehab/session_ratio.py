@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from models import day_number
-from rehab.days import Days, Floats, day_numbers
+from rehab.days import Columns, Days, Floats, day_numbers
 from rehab.rules import Limit, Rule, Source, Strength
 
 LONGEST_RUN_DAYS = 30  # the days before the run's own; the run itself never counts
@@ -143,7 +143,7 @@ def session_ratios(runs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def longest_runs_before(runs: pd.DataFrame) -> Floats:
+def longest_runs_before(runs: Columns) -> Floats:
     """
     Give the column `longest_30_days_m` of `session_ratios` and nothing else, for who looks at many patients.
 
@@ -156,7 +156,7 @@ def longest_runs_before(runs: pd.DataFrame) -> Floats:
     return np.where(longest > 0, longest, np.nan)
 
 
-def _longest_before(runs: pd.DataFrame) -> Days:
+def _longest_before(runs: Columns) -> Days:
     """Longest run before each, those that started earlier on its day included; 0 without one."""
     days = day_numbers(runs["run_date"])
     distance = runs["distance_m"].to_numpy(dtype=np.int64)

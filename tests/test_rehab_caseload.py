@@ -12,6 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinic.episodes import episode
+from data import queries
+from data.database import make_engine
+from data.permissions import COMMAND_LINE
 from models import DiagnosisClass, ScreenItem, Side
 from rehab.caseload import OverPlan, caseload_rows, over_plan, summary_row
 from rehab.decision_inputs import DecisionInputs
@@ -180,6 +184,20 @@ def test_the_order_of_rows_changes_nothing(facts: EpisodeFacts, as_of: date, shu
     names = ("runs", "scores", "plans", "screen", "strength", "limping_days")
     shuffled = replace(facts, **{name: getattr(facts, name).sample(frac=1, random_state=seed) for name in names})
     assert caseload_rows([shuffled], as_of=as_of) == caseload_rows([facts], as_of=as_of)
+
+
+def test_the_demo_clinics_rows_are_those_of_its_summaries_today_and_in_the_weeks_before(demo_url: str) -> None:
+    engine = make_engine(demo_url)
+    shown = [episode(COMMAND_LINE, row.key, database=engine).summary for row in queries.episodes(engine, COMMAND_LINE)]
+    engine.dispose()
+    assert len(shown) >= 10
+    states = set()
+    for back in (0, 9, 30):
+        on = [summary.as_of - timedelta(days=back) for summary in shown]
+        expected = tuple(summary_row(summarise_episode(summary.facts, as_of=as_of)) for summary, as_of in zip(shown, on, strict=True))
+        assert caseload_rows([summary.facts for summary in shown], as_of=on) == expected
+        states |= {row.state for row in expected}
+    assert len(states) >= 3
 
 
 def test_many_rows_stand_in_the_order_of_their_episodes_and_do_not_touch_each_other() -> None:

@@ -271,7 +271,7 @@ def _told(scores: Columns, side: Side, start: int, today: int) -> _Told:
     at_start = (felt >= start) & (felt < start + COURSE_DAYS)
     # Few rows are needed of what may be years of them: they become plain values at once.
     rows = np.flatnonzero((lately | at_start) & (felt <= today))
-    moments, sides = (scores[name].array.take(rows).tolist() for name in ("moment", "side"))
+    moments, sides = (np.asarray(scores[name].array.take(rows), dtype=object).tolist() for name in ("moment", "side"))
     nprs_of_row, run_of_row = (floats(scores[name])[rows].tolist() for name in ("nprs", "run_id"))
     told = _Told({}, {}, {})
     for day, moment, of_side, nprs, run in zip(felt[rows].tolist(), moments, sides, nprs_of_row, run_of_row, strict=True):

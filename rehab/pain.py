@@ -444,8 +444,8 @@ def _bootstrap_interval(days: Days, nprs: Floats, slope_per_day: float) -> tuple
     low_middle, high_middle = (early.size - 1) // 2, early.size // 2
     shifts = np.empty(BOOTSTRAP_DRAWS)
     for batch in range(0, BOOTSTRAP_DRAWS, _DRAWS_AT_ONCE):
-        rows = drawn[batch : batch + _DRAWS_AT_ONCE]
-        pair_slopes = (rows.take(late, axis=1) - rows.take(early, axis=1)) * per_day
+        scores = np.ascontiguousarray(drawn[batch : batch + _DRAWS_AT_ONCE].T)  # whole rows are picked faster than columns
+        pair_slopes = np.ascontiguousarray(((scores[late] - scores[early]) * per_day[:, None]).T)
         pair_slopes.sort(axis=1)
         shifts[batch : batch + _DRAWS_AT_ONCE] = (pair_slopes[:, low_middle].astype(np.float64) + pair_slopes[:, high_middle]) / 2
     low, high = np.quantile(shifts, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])

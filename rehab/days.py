@@ -92,6 +92,8 @@ def timestamps(days: Days) -> pd.DatetimeIndex:
 
 def floats(column: pd.Series) -> Floats:
     """Take a numeric column as float64, NaN where nothing is known."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
+        return column.to_numpy().astype(np.float64)  # nothing to translate: pandas would look for it first
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 

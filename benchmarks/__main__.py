@@ -12,6 +12,7 @@ from benchmarks.figures import HEADINGS, PAIRS, Figure
 from benchmarks.fit_reading import fit_figures
 from benchmarks.flatness import flatness
 from benchmarks.patient_page import page_figures
+from benchmarks.summaries import summary_figures
 from benchmarks.trends import cold_reads, trends_figure
 
 PATIENTS, YEARS = 10_000, 3
@@ -49,6 +50,9 @@ def main() -> None:
     page = page_figures(large, pairs=options.pairs)
     _print(page.figures)
     print("\n".join(page.told))
+
+    print("\nSummaries: one episode of three years, and the caseload's rows of a thousand")
+    _print(summary_figures(pairs=options.pairs))
 
     print("\nGoal 6, as far as it is reading: FIT files to runs")
     _print(fit_figures(pairs=options.pairs))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,12 @@ EPOCH_WEEKDAY = 3  # 1970-01-01, day number 0, was a Thursday
 
 Days = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+
+
+class Columns(Protocol):
+    """Named columns of one length: a DataFrame, or a dict of Series where a frame for each of many patients would cost too much."""
+
+    def __getitem__(self, name: str, /) -> pd.Series: ...
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ def timestamps(days: Days) -> pd.DatetimeIndex:
 
 def floats(column: pd.Series) -> Floats:
     """Take a numeric column as float64, NaN where nothing is known."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
+        return column.to_numpy().astype(np.float64)  # nothing to translate: pandas would look for it first
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 

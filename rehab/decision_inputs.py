@@ -11,7 +11,7 @@ import pandas as pd
 
 from models import DistanceUnit, PainMoment, Side, day_number
 from rehab.blocks import Blocks, blocks_of_days
-from rehab.days import Coverage, Days, Floats, coverage_until, day_numbers, floats
+from rehab.days import Columns, Coverage, Days, Floats, coverage_until, day_numbers, floats
 from rehab.limits import Limits
 from rehab.pain import Trend
 from rehab.response import SETTLED, SLOW, UNSETTLED
@@ -131,8 +131,8 @@ class DecisionInputs:
 
 def decision_inputs(
     *,
-    runs: pd.DataFrame,
-    scores: pd.DataFrame,
+    runs: Columns,
+    scores: Columns,
     side: Side,
     coverage: Coverage | None,
     screen: ScreenStanding,
@@ -265,13 +265,13 @@ class _Told:
     mornings: dict[int, float]
 
 
-def _told(scores: pd.DataFrame, side: Side, start: int, today: int) -> _Told:
+def _told(scores: Columns, side: Side, start: int, today: int) -> _Told:
     felt = day_numbers(scores["for_date"])
     lately = felt > today - WIDE_WINDOW_DAYS
     at_start = (felt >= start) & (felt < start + COURSE_DAYS)
     # Few rows are needed of what may be years of them: they become plain values at once.
     rows = np.flatnonzero((lately | at_start) & (felt <= today))
-    moments, sides = (scores[name].array.take(rows).tolist() for name in ("moment", "side"))
+    moments, sides = (np.asarray(scores[name].array.take(rows), dtype=object).tolist() for name in ("moment", "side"))
     nprs_of_row, run_of_row = (floats(scores[name])[rows].tolist() for name in ("nprs", "run_id"))
     told = _Told({}, {}, {})
     for day, moment, of_side, nprs, run in zip(felt[rows].tolist(), moments, sides, nprs_of_row, run_of_row, strict=True):

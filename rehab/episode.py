@@ -1,27 +1,27 @@
 """One episode of care as facts for the eye: what was logged, how the hip answered, what the clinic changed."""
 
 import functools
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
-from models import SCREEN_COLUMNS, STRENGTH_COLUMNS, ChangeKind, DiagnosisClass, DistanceUnit, PainMoment, Side, day_number
+from models import ChangeKind, PainMoment, day_number
 from rehab.adherence import Adherence, adherence
 from rehab.association import Association, Exposure, run_association
 from rehab.cadence import EqualSpeedCadence, cadence_at_equal_speed
 from rehab.cadence_change import CadenceChange, cadence_change
 from rehab.comfortable_weeks import comfortable_weeks
-from rehab.days import Coverage, coverage_until, day_numbers, floats, timestamps, week_numbers
+from rehab.days import Coverage, day_numbers, floats, timestamps, week_numbers
 from rehab.decision import SECOND_LOOK_STATES, Decision, decide
-from rehab.decision_inputs import DecisionInputs, decision_inputs
+from rehab.decision_inputs import DecisionInputs
+from rehab.episode_facts import CADENCE_BREAKS, PAIN_BREAKS, EpisodeFacts, Mark, PainZones, break_days, facts_until
 from rehab.limits import Limits
 from rehab.load import rolling_7_day_distance
 from rehab.pain import LevelShift, Trend, level_shift, pain_trend, scores_of
 from rehab.plan import PlanWeek, plan_on
+from rehab.recent_look import inputs_of, recent_look
 from rehab.response import run_answers
 from rehab.screen import ScreenStanding, screen_standing
 from rehab.session_ratio import session_ratios
@@ -29,81 +29,19 @@ from rehab.states import state_of
 from rehab.tolerance import Tolerance, run_tolerance, week_tolerance
 from rehab.weekly import WEEK_COLUMNS, week_table
 
-__all__ = ["WEEK_COLUMNS", "Coverage", "EpisodeFacts", "EpisodeSummary", "Mark", "PainZones", "answered_sentence", "summarise_episode"]
-
-# What may change the meaning of a pain score, and what may change cadence at the same speed.
-PAIN_BREAKS = frozenset({ChangeKind.INJECTION.value, ChangeKind.DIAGNOSIS.value})
-CADENCE_BREAKS = frozenset({ChangeKind.CADENCE_CUE.value, ChangeKind.SHOE.value, ChangeKind.DEVICE.value})
-
-
-@dataclass(frozen=True)
-class PainZones:
-    """The patient's own zones: comfortable up to and including the first, OK if it settles up to and including the second."""
-
-    comfortable_max: int
-    acceptable_max: int
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Something the clinic or the runner changed, for a vertical mark. `kind` is 'visit', 'plan' or a ChangeKind."""
-
-    day: date
-    kind: str
-    label: str
-
-
-def break_days(marks: Iterable[Mark], kinds: frozenset[str]) -> list[date]:
-    """
-    Give the days of the marks that break a series.
-
-    Parameters
-    ----------
-    marks : iterable of Mark
-        Visits, plans and changes of an episode.
-    kinds : frozenset of str
-        `PAIN_BREAKS` or `CADENCE_BREAKS`.
-
-    Examples
-    --------
-    >>> break_days([Mark(date(2025, 3, 4), "shoe", ""), Mark(date(2025, 3, 6), "visit", "")], CADENCE_BREAKS)
-    [datetime.date(2025, 3, 4)]
-    """
-    return [mark.day for mark in marks if mark.kind in kinds]
-
-
-def _nothing(columns: tuple[str, ...], *days: str) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype="datetime64[us]" if name in days else "str") for name in columns})
-
-
-@dataclass(frozen=True)
-class EpisodeFacts:
-    """
-    What is known about one episode, as `clinic/` hands it in.
-
-    The frames have the columns that models.py names (RUN_COLUMNS, PAIN_COLUMNS, PLAN_COLUMNS, SCREEN_COLUMNS, STRENGTH_COLUMNS); `runs` and
-    `scores` hold the whole history of the patient, of all sides, in any order. `limping_days` are the days of which the runner said that
-    they limped on the episode's side (datetime64), `rest_pain_days` those with a yes to pain at rest or at night.
-    """
-
-    side: Side
-    started_on: date
-    ended_on: date | None
-    distance_unit: DistanceUnit
-    week_start: int
-    zones: PainZones
-    coverage: Coverage | None
-    runs: pd.DataFrame
-    scores: pd.DataFrame
-    plans: pd.DataFrame
-    marks: tuple[Mark, ...]
-    screen: pd.DataFrame = field(default_factory=lambda: _nothing(SCREEN_COLUMNS, "asked_on", "closed_on"))
-    strength: pd.DataFrame = field(default_factory=lambda: _nothing(STRENGTH_COLUMNS, "done_on"))
-    limping_days: pd.Series = field(default_factory=lambda: pd.Series(dtype="datetime64[us]"))
-    diagnosis_class: DiagnosisClass | None = None
-    limits: Limits = field(default_factory=Limits)
-    birth_date: date | None = None
-    rest_pain_days: tuple[date, ...] = ()
+__all__ = [
+    "CADENCE_BREAKS",
+    "PAIN_BREAKS",
+    "WEEK_COLUMNS",
+    "Coverage",
+    "EpisodeFacts",
+    "EpisodeSummary",
+    "Mark",
+    "PainZones",
+    "answered_sentence",
+    "break_days",
+    "summarise_episode",
+]
 
 
 @dataclass(frozen=True)
@@ -163,11 +101,11 @@ class EpisodeSummary:
     @functools.cached_property
     def decision(self) -> Decision:
         """The state of the decision table and what follows for next week; of flare and unsettled runs also whether it was so a week ago."""
-        now = decide(self._inputs(None))
+        now = decide(self._inputs)
         if now.state.code not in SECOND_LOOK_STATES:
             return now
-        a_week_ago = summarise_episode(self.facts, as_of=self.as_of - timedelta(days=7))
-        return decide(self._inputs(state_of(a_week_ago._inputs(None)).code))
+        a_week_ago = recent_look(self.facts, as_of=self.as_of - timedelta(days=7))
+        return decide(replace(now.inputs, previous_state=state_of(a_week_ago.inputs).code))
 
     @functools.cached_property
     def adherence(self) -> Adherence:
@@ -229,24 +167,17 @@ class EpisodeSummary:
         cues = break_days(self.facts.marks, frozenset({ChangeKind.CADENCE_CUE.value}))
         return None if not cues else cadence_change(self.runs, since=max(cues), break_days=break_days(self.facts.marks, CADENCE_BREAKS))
 
-    def _inputs(self, previous_state: str | None) -> DecisionInputs:
-        facts = self.facts
-        prescribed = None if self.plan is None else self.plan.strength_sessions_per_week
-        return decision_inputs(
+    @property
+    def _inputs(self) -> DecisionInputs:
+        return inputs_of(
+            self.facts,
             runs=self.runs,
             scores=self.scores,
-            side=facts.side,
-            coverage=facts.coverage,
-            screen=self.screen,
             trend=self.trend,
-            as_of=self.as_of,
-            started_on=facts.started_on,
+            screen=self.screen,
             limits=self.limits,
-            distance_unit=facts.distance_unit,
-            strength_days=facts.strength["done_on"],
-            strength_sessions_per_week=math.nan if prescribed is None else prescribed,
-            limping_days=facts.limping_days,
-            previous_state=previous_state,
+            plan=self.plan,
+            as_of=self.as_of,
         )
 
 
@@ -269,7 +200,7 @@ def summarise_episode(facts: EpisodeFacts, *, as_of: date) -> EpisodeSummary:
     EpisodeSummary
         With empty frames and "not enough entries" where nothing was recorded.
     """
-    known = _facts_until(facts, as_of)
+    known = facts_until(facts, as_of)
     order = np.lexsort((known.runs["run_id"].to_numpy(dtype=np.int64), known.runs["started_at_utc"].to_numpy(dtype="datetime64[us]")))
     runs = known.runs.iloc[order].reset_index(drop=True)
     of_side = known.scores[(known.scores["side"] == known.side.value).to_numpy(dtype=bool)]
@@ -355,27 +286,3 @@ def answered_sentence(summary: EpisodeSummary, *, days: int = 14) -> str:
     else:
         cadence = f"{without} of {recent.size} {'run' if recent.size == 1 else 'runs'} without running cadence."
     return f"Pain next morning answered on {answered} of {stretch}. {cadence}"
-
-
-def _facts_until(facts: EpisodeFacts, as_of: date) -> EpisodeFacts:
-    last = day_number(as_of)
-    week_end = as_of + timedelta(days=6 - (as_of.weekday() - facts.week_start) % 7)
-    return replace(
-        facts,
-        ended_on=facts.ended_on if facts.ended_on is not None and facts.ended_on <= as_of else None,
-        coverage=coverage_until(facts.coverage, as_of),
-        runs=facts.runs[day_numbers(facts.runs["run_date"]) <= last],
-        scores=facts.scores[day_numbers(facts.scores["for_date"]) <= last],
-        plans=facts.plans[day_numbers(facts.plans["valid_from"]) <= day_number(week_end)],
-        marks=tuple(mark for mark in facts.marks if mark.day <= as_of),
-        screen=_screen_until(facts.screen, as_of),
-        strength=facts.strength[day_numbers(facts.strength["done_on"]) <= last],
-        limping_days=facts.limping_days[day_numbers(facts.limping_days) <= last],
-        rest_pain_days=tuple(day for day in facts.rest_pain_days if day <= as_of),
-    )
-
-
-def _screen_until(screen: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """Give the screen as it stood on a day: what was closed later was open then."""
-    asked = screen[day_numbers(screen["asked_on"]) <= day_number(as_of)]
-    return asked.assign(closed_on=asked["closed_on"].where(asked["closed_on"] <= pd.Timestamp(as_of)))

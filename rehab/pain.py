@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import theilslopes
 
 from models import NPRS_MAX, PAIN_WEEK_COLUMNS, PainMoment, Side, day_number, day_of
-from rehab.days import Days, Floats, day_numbers, day_words, floats, week_numbers
+from rehab.days import Columns, Days, Floats, day_numbers, day_words, floats, week_numbers
 from rehab.limits import Limits
 from rehab.rules import Limit, Rule, Strength
 from rehab.sources import NUMERIC_SCALE, NUMERIC_SCALE_IN_THERAPY, PAIN_MONITORING
@@ -173,12 +173,7 @@ def daily_worst(scores: pd.DataFrame) -> tuple[Days, Floats]:
     (ndarray of int64, ndarray of float64)
         Day numbers, ascending, and the score of each.
     """
-    days, nprs = day_numbers(scores["for_date"]), floats(scores["nprs"])
-    order = np.lexsort((nprs, days))
-    days, nprs = days[order], nprs[order]
-    last_of_day = np.ones(days.size, dtype=bool)
-    last_of_day[:-1] = days[1:] != days[:-1]
-    return days[last_of_day], nprs[last_of_day]
+    return _worst_of_days(day_numbers(scores["for_date"]), floats(scores["nprs"]))
 
 
 def weekly_pain(scores: pd.DataFrame, *, week_start: int) -> pd.DataFrame:
@@ -249,7 +244,7 @@ def worst_of_counts(counts: npt.NDArray[np.int64]) -> Floats:
 
 
 def pain_trend(
-    scores: pd.DataFrame,
+    scores: Columns,
     *,
     side: Side,
     as_of: date,
@@ -257,6 +252,7 @@ def pain_trend(
     first_day: date | None = None,
     run_dates: pd.Series | None = None,
     breaks: Sequence[date] = (),
+    direction_only: bool = False,
 ) -> Trend:
     """
     Tell where pain is going over the last 28 days.
@@ -287,6 +283,8 @@ def pain_trend(
         datetime64 days of the runs: a score during a run is due on them. A morning score is due every day.
     breaks : sequence of date
         Days on which the meaning of a score may have changed (injection, diagnosis). Only scores felt later than the last of them count.
+    direction_only : bool
+        Leave out the sentence, and the interval where no direction depends on it: the resampling is most of the work.
 
     Returns
     -------
@@ -302,7 +300,7 @@ def pain_trend(
     first = _first_day_that_counts(as_of, breaks)
     candidates = []
     for moment in (PainMoment.NEXT_MORNING, PainMoment.DURING):
-        days, nprs = daily_worst(scores_of(scores, moment, side))
+        days, nprs = _daily_worst_of(scores, moment, side)
         inside = (days >= first) & (days <= last)
         days, nprs = days[inside], nprs[inside]
         enough = (
@@ -312,9 +310,11 @@ def pain_trend(
         )
         candidates.append((moment, days, nprs))
         if enough:
-            return _trend(moment, days, nprs, _days_due(moment, days, run_dates, (first, last), first_day))
+            return _trend(moment, days, nprs, _days_due(moment, days, run_dates, (first, last), first_day), direction_only=direction_only)
     moment, days, _ = candidates[0]
     due = _days_due(moment, days, run_dates, (first, last), first_day)
+    if direction_only:
+        return Trend("not enough entries", None, None, None, False, days.size, days.size, due, "", moment)
     sentence = (
         f"Not enough entries for a pain trend yet: {_answered(moment, days.size, due)} "
         f"It takes {TREND_MIN_SCORES} entries in the last {TREND_DAYS} days, over two weeks or more and in {TREND_MIN_WEEKS} calendar weeks."
@@ -324,7 +324,7 @@ def pain_trend(
     return Trend("not enough entries", None, None, None, False, days.size, days.size, due, sentence, moment)
 
 
-def level_shift(scores: pd.DataFrame, *, side: Side, as_of: date, breaks: Sequence[date] = ()) -> LevelShift | None:
+def level_shift(scores: Columns, *, side: Side, as_of: date, breaks: Sequence[date] = ()) -> LevelShift | None:
     """
     Compare next-morning pain of the last 7 days with that of days 8 to 28.
 
@@ -348,7 +348,7 @@ def level_shift(scores: pd.DataFrame, *, side: Side, as_of: date, breaks: Sequen
     ----------
     Salaffi F et al. (2004), Eur J Pain 8:283; Abbott JH, Schmitt J (2014), JOSPT 44:560. Group values, used on one person.
     """
-    days, nprs = daily_worst(scores_of(scores, PainMoment.NEXT_MORNING, side))
+    days, nprs = _daily_worst_of(scores, PainMoment.NEXT_MORNING, side)
     last = day_number(as_of)
     first = _first_day_that_counts(as_of, breaks)
     days, nprs = days[days >= first], nprs[days >= first]
@@ -378,14 +378,31 @@ def is_meaningful_change(change: float, baseline: float) -> bool:
     return low_baseline and size >= MEANINGFUL_LOW_POINTS and size >= MEANINGFUL_LOW_SHARE * baseline
 
 
-def _trend(moment: PainMoment, days: Days, nprs: Floats, due: int) -> Trend:
+def _daily_worst_of(scores: Columns, moment: PainMoment, side: Side) -> tuple[Days, Floats]:
+    """Do what `daily_worst` does with `scores_of`, without a frame between."""
+    of = (scores["moment"].to_numpy(dtype=object) == moment.value) & (scores["side"].to_numpy(dtype=object) == side.value)
+    return _worst_of_days(day_numbers(scores["for_date"])[of], floats(scores["nprs"])[of])
+
+
+def _worst_of_days(days: Days, nprs: Floats) -> tuple[Days, Floats]:
+    order = np.lexsort((nprs, days))
+    days, nprs = days[order], nprs[order]
+    last_of_day = np.ones(days.size, dtype=bool)
+    last_of_day[:-1] = days[1:] != days[:-1]
+    return days[last_of_day], nprs[last_of_day]
+
+
+def _trend(moment: PainMoment, days: Days, nprs: Floats, due: int, *, direction_only: bool) -> Trend:
     approximate = days.size < BOOTSTRAP_FROM_SCORES
-    fit = theilslopes(nprs, days, INTERVAL, method="separate")
-    slope = 7 * float(fit.slope)
+    per_day = _median_slope(days, nprs)
+    slope = 7 * per_day
+    if direction_only and abs(round(slope, 2)) < TREND_SLOPE_PER_WEEK:
+        return Trend("steady", slope, None, None, approximate, days.size, days.size, due, "", moment)
     if approximate:
+        fit = theilslopes(nprs, days, INTERVAL, method="separate")
         low, high = 7 * float(fit.low_slope), 7 * float(fit.high_slope)
     else:
-        low, high = (7 * bound for bound in _bootstrap_interval(days, nprs, float(fit.slope)))
+        low, high = (7 * bound for bound in _bootstrap_interval(days, nprs, per_day))
     shown, shown_low, shown_high = (round(value, 2) + 0.0 for value in (slope, low, high))
     if shown <= -TREND_SLOPE_PER_WEEK and shown_high < 0:
         direction = "improving"
@@ -393,6 +410,8 @@ def _trend(moment: PainMoment, days: Days, nprs: Floats, due: int) -> Trend:
         direction = "worsening"
     else:
         direction = "steady"
+    if direction_only:
+        return Trend(direction, slope, low, high, approximate, days.size, days.size, due, "", moment)
     if np.ptp(nprs) == 0:
         # The interval is then of rounding to whole numbers alone: beside a course without any change it would only puzzle.
         told = f"has not changed: {nprs[0]:g} of 10 each time."
@@ -402,6 +421,12 @@ def _trend(moment: PainMoment, days: Days, nprs: Floats, due: int) -> Trend:
         told = f"{words}: {signed_text(slope, 2)} points a week (plausible {interval})."
     sentence = f"{_MOMENT_WORDS[moment]} {told} {_answered(moment, days.size, due)}"
     return Trend(direction, slope, low, high, approximate, days.size, days.size, due, sentence, moment)
+
+
+def _median_slope(days: Days, nprs: Floats) -> float:
+    """Points a day, as `theilslopes` gives them, without what else it works out."""
+    early, late = np.triu_indices(days.size, 1)
+    return float(np.median((nprs[late] - nprs[early]) / (days[late] - days[early])))
 
 
 def _bootstrap_interval(days: Days, nprs: Floats, slope_per_day: float) -> tuple[float, float]:
@@ -419,8 +444,8 @@ def _bootstrap_interval(days: Days, nprs: Floats, slope_per_day: float) -> tuple
     low_middle, high_middle = (early.size - 1) // 2, early.size // 2
     shifts = np.empty(BOOTSTRAP_DRAWS)
     for batch in range(0, BOOTSTRAP_DRAWS, _DRAWS_AT_ONCE):
-        rows = drawn[batch : batch + _DRAWS_AT_ONCE]
-        pair_slopes = (rows.take(late, axis=1) - rows.take(early, axis=1)) * per_day
+        scores = np.ascontiguousarray(drawn[batch : batch + _DRAWS_AT_ONCE].T)  # whole rows are picked faster than columns
+        pair_slopes = np.ascontiguousarray(((scores[late] - scores[early]) * per_day[:, None]).T)
         pair_slopes.sort(axis=1)
         shifts[batch : batch + _DRAWS_AT_ONCE] = (pair_slopes[:, low_middle].astype(np.float64) + pair_slopes[:, high_middle]) / 2
     low, high = np.quantile(shifts, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])

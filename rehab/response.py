@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from models import PainMoment, Side
-from rehab.days import Days, Floats, day_numbers, floats
+from rehab.days import Columns, Days, Floats, day_numbers, floats
 from rehab.rules import Limit, Rule, Source, Strength
 
 # Settled up to and including +1 (one step of the scale is noise), unsettled from +2 on. Between the two, which only a
@@ -199,21 +200,8 @@ def run_answers(
     """
     run_days, run_ids = day_numbers(runs["run_date"]), runs["run_id"].to_numpy(dtype=np.int64)
     before, during, after, mornings = _told(scores, side)
-    by_day = mornings.by_day()
-
-    own_morning, before_run = _score_on(by_day, run_days), before.of_runs(run_ids, run_days, worst=False)
-    week = _median_of_week_before(by_day, run_days)
-    choices = [~np.isnan(own_morning), ~np.isnan(before_run), ~np.isnan(week)]
-    reference = np.select(choices, [own_morning, before_run, week], np.nan)
-    reference_name = np.select(choices, [RUN_DAY_MORNING, BEFORE_RUN, WEEK_BEFORE], NO_REFERENCE)
-
-    r24 = _score_on(by_day, run_days + 1) - reference
-    second = _score_on(by_day, run_days + 2) - reference
-    second[np.isin(run_days + 1, run_days)] = np.nan
-    unsettled_min = settled_max + (UNSETTLED_MIN - SETTLED_MAX)
-    unsettled = r24 >= unsettled_min
-    slow = unsettled & (second >= unsettled_min)
-    response = np.select([slow, unsettled, r24 <= settled_max], [SLOW, UNSETTLED, SETTLED], UNKNOWN)
+    rated = _rated(run_ids, run_days, before, mornings, settled_max)
+    r24, second, unsettled, slow = rated.r24, rated.second, rated.unsettled, rated.slow
 
     worst_during = during.of_runs(run_ids, run_days, worst=True)
     limped = np.empty(0, np.int64) if limping_days is None else day_numbers(limping_days)
@@ -228,15 +216,59 @@ def run_answers(
     return pd.DataFrame(
         {
             "r24": r24,
-            "r24_reference": reference_name.astype(object),
-            "response": response.astype(object),
-            "same_evening": after.of_runs(run_ids, run_days, worst=True, on_their_day=True) - reference,
+            "r24_reference": np.select(rated.choices, [RUN_DAY_MORNING, BEFORE_RUN, WEEK_BEFORE], NO_REFERENCE).astype(object),
+            "response": rated.response,
+            "same_evening": after.of_runs(run_ids, run_days, worst=True, on_their_day=True) - rated.reference,
             "second_morning": second,
             "flare": flare,
             "flare_because": because,
         },
         index=pd.Index(run_ids, name="run_id"),
     )
+
+
+def responses_alone(runs: Columns, scores: Columns, *, side: Side, settled_max: float = SETTLED_MAX) -> npt.NDArray[np.object_]:
+    """
+    Give the column `response` of `run_responses` and nothing else, for who looks at many patients.
+
+    Returns
+    -------
+    ndarray of str
+        settled, unsettled, slow or unknown, in the order of `runs`.
+    """
+    before, _, _, mornings = _told(scores, side)
+    run_ids = runs["run_id"].to_numpy(dtype=np.int64)
+    return _rated(run_ids, day_numbers(runs["run_date"]), before, mornings, settled_max).response
+
+
+@dataclass(frozen=True)
+class _Rated:
+    """Runs against their reference; `choices` says which of the three kinds of reference are known."""
+
+    choices: list[npt.NDArray[np.bool_]]
+    reference: Floats
+    r24: Floats
+    second: Floats
+    unsettled: npt.NDArray[np.bool_]
+    slow: npt.NDArray[np.bool_]
+    response: npt.NDArray[np.object_]
+
+
+def _rated(run_ids: Days, run_days: Days, before: "_Told", mornings: "_Told", settled_max: float) -> _Rated:
+    by_day = mornings.by_day()
+    own_morning, before_run = _score_on(by_day, run_days), before.of_runs(run_ids, run_days, worst=False)
+    week = _median_of_week_before(by_day, run_days)
+    choices = [~np.isnan(own_morning), ~np.isnan(before_run), ~np.isnan(week)]
+    reference = np.select(choices, [own_morning, before_run, week], np.nan)
+
+    r24 = _score_on(by_day, run_days + 1) - reference
+    second = _score_on(by_day, run_days + 2) - reference
+    second[np.isin(run_days + 1, run_days)] = np.nan
+    unsettled_min = settled_max + (UNSETTLED_MIN - SETTLED_MAX)
+    unsettled = r24 >= unsettled_min
+    slow = unsettled & (second >= unsettled_min)
+    response = np.select([slow, unsettled, r24 <= settled_max], [SLOW, UNSETTLED, SETTLED], UNKNOWN)
+    return _Rated(choices, reference, r24, second, unsettled, slow, response.astype(object))
 
 
 @dataclass(frozen=True)
@@ -268,7 +300,7 @@ class _Told:
         return np.where(np.isnan(own), _score_on(_last_of_each(self.days[of_day][last], self.nprs[of_day][last]), run_days), own)
 
 
-def _told(scores: pd.DataFrame, side: Side) -> tuple[_Told, _Told, _Told, _Told]:
+def _told(scores: Columns, side: Side) -> tuple[_Told, _Told, _Told, _Told]:
     """Scores before and during the run, on its evening, and in the mornings."""
     of_side = np.flatnonzero(scores["side"].to_numpy(dtype=object) == side.value)
     nprs = floats(scores["nprs"])

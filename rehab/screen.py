@@ -113,7 +113,10 @@ def screen_standing(
     still_open = known & (answer == YES) & (closed_on > today)
     answered = known & ((answer == YES) | (answer == NO))
 
-    last_asked = {item.name: int(np.max(asked_on[answered & (item_of_row == item.name)], initial=_NEVER)) for item in ITEMS}
+    last_asked = {item.name: _NEVER for item in ITEMS}
+    for name, day in zip(item_of_row[answered].tolist(), asked_on[answered].tolist(), strict=True):
+        if name in last_asked:
+            last_asked[name] = max(day, last_asked[name])
     is_open = set(item_of_row[still_open].tolist())
     rest_pain = max((day_number(day) for day in rest_pain_days if day <= as_of), default=_NEVER)
     closed_rest = closed_on[known & (item_of_row == REST_ITEM) & (closed_on <= today)]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from models import day_number
-from rehab.days import Days, day_numbers
+from rehab.days import Columns, Days, Floats, day_numbers
 from rehab.rules import Limit, Rule, Source, Strength
 
 LONGEST_RUN_DAYS = 30  # the days before the run's own; the run itself never counts
@@ -125,15 +125,8 @@ def session_ratios(runs: pd.DataFrame) -> pd.DataFrame:
     >>> session_ratios(runs)["session_ratio_band"].tolist()
     ['no run in 30 days', 'small']
     """
-    days = day_numbers(runs["run_date"])
     distance = runs["distance_m"].to_numpy(dtype=np.int64)
-    longest = _longest_of_days_before(days, distance)
-    started = runs["started_at_utc"].to_numpy(dtype="datetime64[us]").astype(np.int64)
-    for rows in _rows_of_days_with_several(days):
-        for row in rows:
-            earlier = rows[started[rows] < started[row]]
-            longest[row] = max(longest[row], *distance[earlier]) if earlier.size else longest[row]
-
+    longest = _longest_before(runs)
     known = longest > 0
     bands = np.select(
         [~known, *(100 * distance <= percent * longest for percent in (REFERENCE_MAX_PERCENT, SMALL_MAX_PERCENT, MODERATE_MAX_PERCENT))],
@@ -148,6 +141,32 @@ def session_ratios(runs: pd.DataFrame) -> pd.DataFrame:
         },
         index=pd.Index(runs["run_id"], name="run_id"),
     )
+
+
+def longest_runs_before(runs: Columns) -> Floats:
+    """
+    Give the column `longest_30_days_m` of `session_ratios` and nothing else, for who looks at many patients.
+
+    Returns
+    -------
+    ndarray of float64
+        In the order of `runs`; NaN without a run in the 30 days before.
+    """
+    longest = _longest_before(runs)
+    return np.where(longest > 0, longest, np.nan)
+
+
+def _longest_before(runs: Columns) -> Days:
+    """Longest run before each, those that started earlier on its day included; 0 without one."""
+    days = day_numbers(runs["run_date"])
+    distance = runs["distance_m"].to_numpy(dtype=np.int64)
+    longest = _longest_of_days_before(days, distance)
+    started = runs["started_at_utc"].to_numpy(dtype="datetime64[us]").astype(np.int64)
+    for rows in _rows_of_days_with_several(days):
+        for row in rows:
+            earlier = rows[started[rows] < started[row]]
+            longest[row] = max(longest[row], *distance[earlier]) if earlier.size else longest[row]
+    return longest
 
 
 def _longest_of_days_before(days: Days, distance: Days) -> Days:

@@ -6,16 +6,17 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from benchmarks import clinics, fifty_people, mutation, patient_page, proof, trends
+from benchmarks import clinics, fifty_people, mutation, patient_page, proof, summaries, trends
 from benchmarks.clinics import ClinicFile, clinic_file, shown_episodes
 from benchmarks.figures import Figure, Pairs, cpu_pairs
 from benchmarks.flatness import flatness, opened, vm_steps
 from benchmarks.serving import running
 from data import queries
 from data.database import make_engine, writing
-from models import PainScore, RestAnswer, Run
+from models import PAIN_COLUMNS, RUN_COLUMNS, PainScore, RestAnswer, Run
 from tests.serving import ROOT
 
 PATIENTS, THROUGH = 20, date(2026, 6, 30)
@@ -128,6 +129,16 @@ def test_the_trends_read_is_compared_with_the_same_rows(one_year: ClinicFile) ->
     assert sane(figure)
     cold = trends.cold_reads(one_year, reads=3)
     assert cold is None or 0 < cold.median_ms <= cold.slowest_ms
+
+
+def test_summaries_are_compared_with_the_same_rows_grouped_once() -> None:
+    facts = summaries.facts_of_years(4, weeks=10)
+    assert (len(facts.runs), len(facts.runs.columns), len(facts.scores.columns)) == (40, len(RUN_COLUMNS), len(PAIN_COLUMNS))
+    pd.testing.assert_frame_equal(facts.scores, summaries.facts_of_years(4, weeks=10).scores)
+    assert summaries.grouped_by_week(facts) > 30  # 10 weeks of runs, and each moment of the scores
+    figures = summaries.summary_figures(weeks=10, episodes=6, pairs=1)
+    assert [sane(figure) and figure.ratio > 0 for figure in figures] == [True, True]
+    assert ["6 such" in figure.name for figure in figures] == [False, True]
 
 
 def test_the_therapist_looks_at_their_own_patients_only(one_year: ClinicFile) -> None:

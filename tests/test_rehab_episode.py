@@ -11,9 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import PAIN_COLUMNS, RUN_COLUMNS
+from models import PAIN_COLUMNS, RUN_COLUMNS, DiagnosisClass, DistanceUnit, ScreenItem
 from rehab.cadence_change import cadence_change
-from rehab.episode import Coverage, EpisodeSummary, Mark, answered_sentence, summarise_episode
+from rehab.decision import BEING_CHECKED, Decision
+from rehab.episode import Coverage, EpisodeFacts, EpisodeSummary, Mark, answered_sentence, summarise_episode
+from rehab.limits import Limits
+from rehab.rules import Strength
+from rehab.states import Choice
 from rehab.weekly import WEEK_COLUMNS
 from tests.rehab_scenes import MONDAY, coverage_of, days, facts_of, mornings, random_runs, random_scores
 
@@ -210,3 +214,142 @@ def test_days_before_the_first_log_are_not_asked_for() -> None:
     assert sentence(runs, mornings(MONDAY + timedelta(days=10), [2]), logged_days=5) == (
         "Pain next morning answered on 1 of the last 5 days. All 2 runs have a running cadence."
     )
+
+
+# The join: what a summary suggests, and what it must not
+
+
+def screen_of(
+    answer: str, asked_on: date, *, closed_on: date | None = None, items: tuple[ScreenItem, ...] = tuple(ScreenItem)
+) -> pd.DataFrame:
+    """Give one answer for each of the items; those that are left out were answered no on that day."""
+    rows = [
+        (number, item.value, answer if item in items else "no", asked_on, closed_on if item in items else None)
+        for number, item in enumerate(ScreenItem)
+    ]
+    frame = pd.DataFrame(rows, columns=["answer_id", "item", "answer", "asked_on", "closed_on"])
+    return frame.astype({"asked_on": "datetime64[us]", "closed_on": "datetime64[us]"})
+
+
+GREEN_UNTIL = MONDAY + timedelta(days=27)
+GROIN = (ScreenItem.GROIN_PAIN_WITH_RUNNING,)
+ASKED = screen_of("no", MONDAY + timedelta(days=20))
+
+
+def green(**other: Any) -> EpisodeFacts:
+    """Eight weeks of 5 km every second day, pain 2 during, 1 each morning: all of it logged; the screen is clear."""
+    first = MONDAY - timedelta(days=28)
+    runs = [{"run_date": first + timedelta(days=back)} for back in range(0, 55, 2)]
+    during = [{"for_date": each["run_date"], "nprs": 2, "moment": "during", "run_id": number} for number, each in enumerate(runs, start=1)]
+    facts = facts_of(runs, [*mornings(first, [1] * 56), *during], coverage=Coverage(first, GREEN_UNTIL))
+    return replace(facts, started_on=first, **{"screen": ASKED, **other})
+
+
+def decided(**other: Any) -> Decision:
+    return summarise_episode(green(**other), as_of=GREEN_UNTIL).decision
+
+
+def suggests_nothing(decision: Decision) -> bool:
+    return (decision.band, decision.before_rounding_m, decision.cap_m, decision.cue, decision.strength_line, decision.options) == (
+        None, None, None, "", "", ()
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "screen",
+    [
+        screen_of("yes", MONDAY + timedelta(days=20), items=GROIN),
+        screen_of("not_asked", MONDAY + timedelta(days=20), items=GROIN),
+        screen_of("no", GREEN_UNTIL - timedelta(days=29)),  # valid for 28 days
+        screen_of("yes", MONDAY, closed_on=GREEN_UNTIL + timedelta(days=1)),
+        screen_of("no", MONDAY).iloc[:0],
+    ],
+    ids=["open", "not asked", "too long ago", "closed tomorrow", "never"],
+)
+def test_nothing_is_suggested_while_the_screen_is_open_or_unanswered(screen: pd.DataFrame) -> None:
+    decision = decided(screen=screen)
+    assert decision.state.code == "S0"
+    assert suggests_nothing(decision)
+    assert decision.withheld == BEING_CHECKED
+    assert decision.patient_sentence
+
+
+def test_a_clear_screen_gives_a_band_with_its_rule_and_its_source() -> None:
+    decision = decided()
+    assert decision.state.code == "S8"
+    # B3 is the median of 15, 20 and 15 km, the newest block 15 km: base 15 km, and green goes up to a mile more or 1.10 times that
+    assert decision.band is not None
+    assert decision.before_rounding_m is not None
+    assert decision.before_rounding_m[1] == 15_000 + 1609.344
+    assert decision.rule.name
+    assert decision.rule.limits
+    assert decision.rule.sources or decision.rule.strength >= Strength.CONSENSUS
+    assert [option.choice for option in decision.options][-1] is Choice.NO_CHANGE
+    assert len(decision.options) >= 2
+
+
+def test_a_closed_item_gives_the_band_back_and_the_last_day_of_an_answer_still_counts() -> None:
+    closed = screen_of("yes", MONDAY + timedelta(days=10), closed_on=MONDAY + timedelta(days=20), items=GROIN)
+    assert decided(screen=closed).band == decided().band
+    assert decided(screen=screen_of("no", GREEN_UNTIL - timedelta(days=28))).band == decided().band
+
+
+def test_a_yes_to_pain_at_rest_in_the_diary_withholds_what_was_suggested() -> None:
+    assert suggests_nothing(decided(rest_pain_days=(GREEN_UNTIL,)))
+    assert decided(rest_pain_days=(GREEN_UNTIL + timedelta(days=1),)).band is not None
+
+
+def test_a_diagnosis_of_the_bone_withholds_for_the_whole_episode() -> None:
+    assert suggests_nothing(decided(diagnosis_class=DiagnosisClass.BONE))
+    assert decided(diagnosis_class=DiagnosisClass.TENDON).band is not None
+
+
+def test_under_18_years_nothing_is_suggested_until_the_birthday() -> None:
+    birthday = date(GREEN_UNTIL.year - 18, GREEN_UNTIL.month, GREEN_UNTIL.day)
+    younger = decided(birth_date=birthday + timedelta(days=1))
+    assert suggests_nothing(younger)
+    assert "under 18 years" in younger.withheld
+    assert decided(birth_date=birthday).band == decided().band
+
+
+def test_the_patients_own_limit_decides_what_has_settled() -> None:
+    runs = [run(0)]
+    scores = mornings(MONDAY, [1, 3])
+    facts = facts_of(runs, scores, coverage=Coverage(MONDAY, MONDAY + timedelta(days=1)))
+    as_of = MONDAY + timedelta(days=1)
+    assert summarise_episode(facts, as_of=as_of).runs["response"].tolist() == ["unsettled"]
+    own = replace(facts, limits=Limits(settled_max=2))
+    assert summarise_episode(own, as_of=as_of).runs["response"].tolist() == ["settled"]
+
+
+def test_order_another_import_and_the_unit_change_no_state() -> None:
+    facts = green()
+    decision = summarise_episode(facts, as_of=GREEN_UNTIL).decision
+    again = replace(
+        facts,
+        runs=facts.runs.assign(run_id=1000 - facts.runs["run_id"]).iloc[::-1],
+        scores=facts.scores.assign(score_id=facts.scores["score_id"] + 5000, run_id=1000 - facts.scores["run_id"]).sample(
+            frac=1, random_state=1
+        ),
+        screen=facts.screen.iloc[::-1],
+    )
+    assert summarise_episode(again, as_of=GREEN_UNTIL).decision == decision
+    in_km = summarise_episode(replace(facts, distance_unit=DistanceUnit.KILOMETRE), as_of=GREEN_UNTIL).decision
+    assert (in_km.state, in_km.before_rounding_m) == (decision.state, decision.before_rounding_m)
+
+
+@given(random_facts, days, st.randoms(use_true_random=False))
+def test_order_ids_and_unit_change_no_state_of_anybody(facts: Any, as_of: date, shuffle: random.Random) -> None:
+    seed = shuffle.randrange(2**32)
+    facts = replace(facts, screen=screen_of("no", as_of))
+    other = replace(
+        facts,
+        runs=facts.runs.assign(run_id=facts.runs["run_id"] + 700).sample(frac=1, random_state=seed),
+        scores=facts.scores.assign(score_id=facts.scores["score_id"] + 900, run_id=facts.scores["run_id"] + 700).sample(
+            frac=1, random_state=seed
+        ),
+        distance_unit=DistanceUnit.KILOMETRE,
+    )
+    one, two = (summarise_episode(each, as_of=as_of).decision for each in (facts, other))
+    assert one.state == two.state
+    assert replace(one.inputs, distance_unit=DistanceUnit.KILOMETRE) == two.inputs

@@ -1,20 +1,98 @@
-"""One episode: pain against weekly mileage and cadence, on one time axis."""
+"""One episode: what changed since the last visit, next week, and pain against weekly mileage and cadence on one time axis."""
 
 import streamlit as st
 
 from clinic.audit_words import chart_openings
-from clinic.charts import main_chart
-from clinic.episodes import episode
+from clinic.charts import DrawnFigure, ShownChart, cadence_pain_chart, main_chart, run_response_chart, tolerance_chart
+from clinic.episodes import Episode, NextWeek, episode
 from pages.shared.begin import begin
 from pages.shared.chosen import another_runner, chosen_episode
 from pages.shared.look import PLOTLY_CONFIG, SPANS, Span, is_narrow, kept_in_address, scheme, span_in_address, span_label
 from pages.shared.plain import plain
 from pages.shared.take_away import take_away
+from rehab.charts.run_response import BY_LABELS, By
+
+VIEWS = (
+    "Weeks as a table",
+    "Runs and how each number was obtained",
+    "Run and response",
+    "Cadence and pain",
+    "Tolerance so far",
+    "Who opened this chart",
+)
+# Seven numbers in one row of a desk's window; their type is smaller than Streamlit's, and what changed is read in full.
+STYLE = """<style>
+.st-key-since [data-testid="stMetricValue"] { font-size: 1.2rem; line-height: 1.3; }
+.st-key-since [data-testid="stMetricDelta"] { font-size: 0.8rem; }
+.st-key-since [data-testid="stMetricDelta"] > div, .st-key-since [data-testid="stMetricDelta"] p { white-space: normal; overflow: visible; }
+.st-key-since [data-testid="stMetric"] { max-width: 11.5rem; }
+</style>"""
 
 
 def _span() -> Span:
     chosen = st.segmented_control("Time shown", list(SPANS), format_func=span_label, default=span_in_address(), key="range", required=True)
     return kept_in_address(chosen)
+
+
+def _since_the_last_visit(shown: Episode) -> None:
+    st.html(STYLE)
+    with st.container(gap="small", key="since"):
+        st.caption(shown.since_sentence)
+        with st.container(horizontal=True, gap="medium"):
+            for fact in shown.since_visit:
+                st.metric(fact.label, fact.value, fact.change, delta_color="off", delta_arrow="off", help=fact.help, width="content")
+
+
+def _next_week(told: NextWeek) -> None:
+    with (
+        st.container(border=True, key="next_week"),
+        st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"),
+    ):
+        with st.container(gap=None, width="stretch"):
+            st.markdown(f"**Next week: {plain(told.title)}.** {plain(told.why)}")
+            if told.withheld and told.withheld != told.why:
+                st.markdown(plain(told.withheld))
+            if told.suggested:
+                words = " · ".join(f"{plain(name)}: **{plain(value)}**" for name, value in told.suggested)
+                st.markdown(f"Suggested, for you to decide: {words}")
+            for sentence in told.beside:
+                st.markdown(f":material/visibility: {plain(sentence)}")
+            missing = f" Missing: {plain('; '.join(told.missing))}." if told.missing else ""
+            st.caption(f"Evidence: {plain(told.evidence)}.{missing}")
+        with st.popover("Why, and from what", icon=":material/rule:", on_change="rerun", key="why_next_week", width="content") as opened:
+            if opened.open:
+                _why(told)
+
+
+def _why(told: NextWeek) -> None:
+    st.markdown(f"**The rule.** {plain(told.rule)}")
+    st.markdown("\n".join(["**From what**", "", *(f"- {plain(name)}: {plain(value)}" for name, value in told.inputs)]))
+    if told.options:
+        st.markdown("\n".join(["**To choose from, none is picked**", "", *(f"- {plain(option)}" for option in told.options)]))
+    st.markdown(f"**How well known.** {plain(told.evidence)}. {plain(told.criticism)}")
+    if told.sources:
+        st.markdown("\n".join(f"- {plain(source)}" for source in told.sources))
+    if told.may_not_say:
+        st.markdown(f"**What it does not tell.** {plain(told.may_not_say)}")
+
+
+def _small_chart(drawn: tuple[ShownChart, DrawnFigure], key: str) -> None:
+    """Show a chart with its sentence above it and its table below."""
+    chart, figure = drawn
+    if chart.is_empty:
+        st.info(chart.sentence, icon=":material/edit_note:")
+    else:
+        st.write(plain(chart.sentence))
+    st.plotly_chart(figure, config=PLOTLY_CONFIG, theme=None, key=key, alt=chart.sentence)
+    if not chart.is_empty:
+        st.dataframe(chart.table, hide_index=True, height=260, alt="The same facts in words.")
+
+
+def _response(shown: Episode, span: Span, *, narrow: bool) -> None:
+    by = st.segmented_control(
+        "Runs by", list(By), format_func=BY_LABELS.__getitem__, default=By.DISTANCE, key="runs_by", required=True, bind="query-params"
+    )
+    _small_chart(run_response_chart(shown, span=span, scheme=scheme(), narrow=narrow, by=by), "run_response")
 
 
 viewer = begin()
@@ -31,14 +109,13 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
 if shown.rest_pain_words:
     st.warning(shown.rest_pain_words, icon=":material/stethoscope:")
 
+_since_the_last_visit(shown)
+if shown.next_week is not None:
+    _next_week(shown.next_week)
+
 narrow = is_narrow()
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-    for fact in shown.facts_now:
-        st.metric(fact.label, fact.value, fact.beside, delta_color="off", delta_arrow="off", help=fact.help, width="content")
-    if not narrow:
-        st.space("stretch")
-        span = _span()
-if narrow:
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.caption(shown.now_sentence)
     span = _span()
 
 chart, figure = main_chart(shown, span=span, scheme=scheme(), narrow=narrow)
@@ -49,9 +126,8 @@ if not chart.is_empty:
     st.write(chart.sentence)
 st.caption("  \n".join(shown.sentences))
 
-weeks, runs, openings = st.tabs(
-    ["Weeks as a table", "Runs and how each number was obtained", "Who opened this chart"], on_change="rerun", key="tables"
-)
+# Only the view that is open is worked out; which one it is stands in the address, so that a link or a reload shows the same.
+weeks, runs, response, cadence, tolerance, openings = st.tabs(list(VIEWS), on_change="rerun", key="tables", bind="query-params")
 with weeks:
     if weeks.open:
         st.dataframe(chart.table, hide_index=True, alt="The weeks of the chart in words, newest first.")
@@ -63,6 +139,15 @@ with runs:
             column_config={"Day": st.column_config.DateColumn(format="YYYY-MM-DD")},
             alt="The runs of this patient with distance, time, pace, cadence and where each comes from, newest first.",
         )
+with response:
+    if response.open:
+        _response(shown, span, narrow=narrow)
+with cadence:
+    if cadence.open:
+        _small_chart(cadence_pain_chart(shown, span=span, scheme=scheme(), narrow=narrow), "cadence_pain")
+with tolerance:
+    if tolerance.open:
+        _small_chart(tolerance_chart(shown, scheme=scheme(), narrow=narrow), "tolerance")
 with openings:
     if openings.open:
         opened, said = chart_openings(viewer, shown.row.patient_key)

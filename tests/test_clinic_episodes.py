@@ -151,7 +151,7 @@ def test_the_facts_hold_screen_strength_limping_class_limits_and_birth_date(scen
     assert facts.strength["done_on"].dt.date.tolist() == [day, day]
     assert facts.limping_days.dt.date.tolist() == [TODAY - timedelta(days=2), TODAY - timedelta(days=1)]
     assert (facts.diagnosis_class, facts.birth_date) == (DiagnosisClass.TENDON, born)
-    assert facts.limits == Limits(comfortable_max=2, no_suggestions=True, reason="Pregnant")
+    assert facts.limits == Limits(comfortable_max=2, no_suggestions=True, no_suggestions_reason="Pregnant")
     assert shown_now.rest_pain_words == ""  # limping is no pain at rest
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from access import accounts, sessions
 from clinic import register
-from data import queries, records
+from data import queries, records, screens
 from data.database import engine
 from data.imports import import_files, sources_of
 from data.permissions import COMMAND_LINE
@@ -157,7 +157,50 @@ def test_the_patient_page_shows_the_chart_with_its_sentence_as_text_alternative(
     (chart,) = dashboard.get("plotly_chart")
     assert chart.proto.alt
     assert chart.proto.alt in _texts(dashboard)
-    assert [metric.label for metric in dashboard.metric] == ["Pain next morning", "Last 7 days", "Longest run", "Cadence at equal speed"]
+    assert [metric.label for metric in dashboard.metric] == [
+        "Runs",
+        "Distance",
+        "Longest run",
+        "Pain during runs",
+        "Pain next morning",
+        "Cadence at equal speed",
+        "Plan kept",
+    ]
+    assert any(caption.value.startswith("Since the visit of ") for caption in dashboard.caption)
+    assert any(caption.value.startswith("Now: pain next morning ") for caption in dashboard.caption)
+
+
+@pytest.mark.parametrize(
+    ("view", "key"), [("Run and response", "run_response"), ("Cadence and pain", "cadence_pain"), ("Tolerance so far", "tolerance")]
+)
+def test_a_view_of_the_patient_page_shows_its_chart_with_sentence_and_table(dashboard: AppTest, view: str, key: str) -> None:
+    person = _therapist()
+    dashboard.session_state["episode"] = _episode_of(person).key
+    dashboard.session_state["tables"] = view
+    _signed_in(dashboard, person).run().switch_page("pages/patient.py").run()
+    assert not dashboard.exception
+    main, small = dashboard.get("plotly_chart")
+    assert main.proto.alt != small.proto.alt
+    assert len(dashboard.dataframe[0].value)
+    assert small.proto.alt
+
+
+def test_next_week_stands_on_the_patient_page_with_its_evidence_and_none_of_it_while_it_is_checked(dashboard: AppTest) -> None:
+    person = _therapist()
+    seen = {}
+    for row in (row for row in queries.episodes(engine(), person) if row.status == "active"):
+        answers = screens.screen_answers(engine(), person, row.key)
+        dashboard.session_state["episode"] = row.key
+        _signed_in(dashboard, person).run().switch_page("pages/patient.py").run()
+        texts = _texts(dashboard)
+        assert "**Next week: " in texts
+        assert "Evidence: " in texts
+        withheld = "Being checked: nothing is suggested" in texts.replace("\\", "")
+        assert withheld != ("Suggested, for you to decide" in texts)
+        seen[withheld] = len(answers)
+        if len(seen) == 2:
+            break
+    assert set(seen) == {True, False}
 
 
 def test_the_address_holds_the_random_key_and_the_range_and_no_name(dashboard: AppTest) -> None:

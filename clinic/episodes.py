@@ -24,6 +24,8 @@ from rehab.red_flags import ITEMS
 from rehab.run_list import run_list
 from rehab.since_visit import SinceFact, last_visit_of, since_sentence, since_visit
 
+__all__ = ["Episode", "Meaning", "NextWeek", "change_marks", "episode"]
+
 SUMMARIES_KEPT = 256
 RED_FLAG_MARK = "red_flag"
 RED_FLAG_TITLES = {item.name: item.title for item in ITEMS}

@@ -208,7 +208,7 @@ def test_next_week_is_on_the_patient_page_only_once_the_screen_is_clear(dashboar
     assert "Being checked" in texts
     assert "Suggested, for you to decide" not in texts
     today = register.today() - timedelta(days=1)
-    answers = {item: ScreenAnswer.NO for item in ScreenItem}
+    answers = dict.fromkeys(ScreenItem, ScreenAnswer.NO)
     screens.add_screen(engine(), person, row.key, ScreenEntry.checked(today=today, asked_on=today, answers=answers))
     dashboard.run()
     assert not dashboard.exception

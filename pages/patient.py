@@ -22,44 +22,46 @@ VIEWS = (
 )
 # Seven numbers in one row of a desk's window; their type is smaller than Streamlit's, and what changed is read in full.
 STYLE = """<style>
-.st-key-since [data-testid="stMetricValue"] { font-size: 1.2rem; line-height: 1.3; }
-.st-key-since [data-testid="stMetricDelta"] { font-size: 0.8rem; }
+.st-key-since [data-testid="stMetric"] { max-width: 10.1rem; }
+.st-key-since [data-testid="stMetricValue"] { font-size: 1.15rem; line-height: 1.3; }
+.st-key-since [data-testid="stMetricDelta"] { font-size: 0.78rem; line-height: 1.25; padding: 0; background: none; }
 .st-key-since [data-testid="stMetricDelta"] > div, .st-key-since [data-testid="stMetricDelta"] p { white-space: normal; overflow: visible; }
-.st-key-since [data-testid="stMetric"] { max-width: 11.5rem; }
+.st-key-next_week p { margin-bottom: 0.15rem; }
 </style>"""
 
 
 def _span() -> Span:
-    chosen = st.segmented_control("Time shown", list(SPANS), format_func=span_label, default=span_in_address(), key="range", required=True)
+    chosen = st.segmented_control(
+        "Time shown",
+        list(SPANS),
+        format_func=span_label,
+        default=span_in_address(),
+        key="range",
+        required=True,
+        label_visibility="collapsed",
+    )
     return kept_in_address(chosen)
 
 
 def _since_the_last_visit(shown: Episode) -> None:
-    st.html(STYLE)
-    with st.container(gap="small", key="since"):
-        st.caption(shown.since_sentence)
-        with st.container(horizontal=True, gap="medium"):
-            for fact in shown.since_visit:
-                st.metric(fact.label, fact.value, fact.change, delta_color="off", delta_arrow="off", help=fact.help, width="content")
+    with st.container(horizontal=True, gap="small", key="since"):
+        for fact in shown.since_visit:
+            st.metric(fact.label, fact.value, fact.change, delta_color="off", delta_arrow="off", help=fact.help, width="content")
 
 
 def _next_week(told: NextWeek) -> None:
-    with (
-        st.container(border=True, key="next_week"),
-        st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"),
-    ):
-        with st.container(gap=None, width="stretch"):
-            st.markdown(f"**Next week: {plain(told.title)}.** {plain(told.why)}")
-            if told.withheld and told.withheld != told.why:
-                st.markdown(plain(told.withheld))
-            if told.suggested:
-                words = " · ".join(f"{plain(name)}: **{plain(value)}**" for name, value in told.suggested)
-                st.markdown(f"Suggested, for you to decide: {words}")
-            for sentence in told.beside:
-                st.markdown(f":material/visibility: {plain(sentence)}")
-            missing = f" Missing: {plain('; '.join(told.missing))}." if told.missing else ""
-            st.caption(f"Evidence: {plain(told.evidence)}.{missing}")
-        with st.popover("Why, and from what", icon=":material/rule:", on_change="rerun", key="why_next_week", width="content") as opened:
+    with st.container(border=True, gap="small", key="next_week"):
+        st.markdown(f"**Next week: {plain(told.title)}**  \n{plain(told.why)}")
+        if told.withheld:
+            st.markdown(plain(told.withheld))
+        if told.suggested:
+            words = "  \n".join(f"{plain(name)}: **{plain(value)}**" for name, value in told.suggested)
+            st.markdown(f"Suggested, for you to decide:  \n{words}")
+        for sentence in told.beside:
+            st.markdown(f":material/visibility: {plain(sentence)}")
+        missing = f"  \nMissing: {plain('; '.join(told.missing))}." if told.missing else ""
+        st.caption(f"Evidence: {plain(told.evidence)}.{missing}")
+        with st.popover("Why, and from what", icon=":material/rule:", on_change="rerun", key="why_next_week", width="stretch") as opened:
             if opened.open:
                 _why(told)
 
@@ -73,7 +75,7 @@ def _why(told: NextWeek) -> None:
     if told.sources:
         st.markdown("\n".join(f"- {plain(source)}" for source in told.sources))
     if told.may_not_say:
-        st.markdown(f"**What it does not tell.** {plain(told.may_not_say)}")
+        st.markdown(f"**Not to be read from it:** {plain(told.may_not_say)}")
 
 
 def _small_chart(drawn: tuple[ShownChart, DrawnFigure], key: str) -> None:
@@ -109,22 +111,26 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
 if shown.rest_pain_words:
     st.warning(shown.rest_pain_words, icon=":material/stethoscope:")
 
-_since_the_last_visit(shown)
-if shown.next_week is not None:
-    _next_week(shown.next_week)
-
+st.html(STYLE)
 narrow = is_narrow()
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.caption(shown.now_sentence)
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.caption(shown.since_sentence, width="stretch")
     span = _span()
+_since_the_last_visit(shown)
 
 chart, figure = main_chart(shown, span=span, scheme=scheme(), narrow=narrow)
-if chart.is_empty:
-    st.info(chart.sentence, icon=":material/edit_note:")
-st.plotly_chart(figure, config=PLOTLY_CONFIG, theme=None, key="main_chart", alt=chart.sentence)
+beside = shown.next_week
+drawn, decided = st.columns([3, 1], gap="medium") if beside is not None else (st.container(), None)
+with drawn:
+    if chart.is_empty:
+        st.info(chart.sentence, icon=":material/edit_note:")
+    st.plotly_chart(figure, config=PLOTLY_CONFIG, theme=None, key="main_chart", alt=chart.sentence)
+if decided is not None and beside is not None:
+    with decided:
+        _next_week(beside)
 if not chart.is_empty:
     st.write(chart.sentence)
-st.caption("  \n".join(shown.sentences))
+st.caption("  \n".join((shown.now_sentence, *shown.sentences)))
 
 # Only the view that is open is worked out; which one it is stands in the address, so that a link or a reload shows the same.
 weeks, runs, response, cadence, tolerance, openings = st.tabs(list(VIEWS), on_change="rerun", key="tables", bind="query-params")

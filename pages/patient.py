@@ -26,6 +26,8 @@ STYLE = """<style>
 .st-key-since [data-testid="stMetricValue"] { font-size: 1.15rem; line-height: 1.3; }
 .st-key-since [data-testid="stMetricDelta"] { font-size: 0.78rem; line-height: 1.25; padding: 0; background: none; }
 .st-key-since [data-testid="stMetricDelta"] > div, .st-key-since [data-testid="stMetricDelta"] p { white-space: normal; overflow: visible; }
+.st-key-since { margin-top: -0.6rem; }
+.st-key-who h1 { padding: 0; }
 .st-key-next_week p { margin-bottom: 0.15rem; }
 </style>"""
 
@@ -101,7 +103,8 @@ viewer = begin()
 shown = chosen_episode(viewer, episode, what_for="to look at")
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-    with st.container(gap=None, width="stretch"):
+    with st.container(gap=None, width="stretch", key="who"):
+        st.html(STYLE)
         st.title(plain(shown.row.patient_name), anchor=False)
         st.caption(plain(shown.header))
     with st.container(horizontal=True, width="content"):
@@ -111,7 +114,6 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
 if shown.rest_pain_words:
     st.warning(shown.rest_pain_words, icon=":material/stethoscope:")
 
-st.html(STYLE)
 narrow = is_narrow()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.caption(shown.since_sentence, width="stretch")

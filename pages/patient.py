@@ -27,7 +27,7 @@ STYLE = """<style>
 .st-key-since [data-testid="stMetricDelta"] { font-size: 0.78rem; line-height: 1.25; padding: 0; background: none; }
 .st-key-since [data-testid="stMetricDelta"] > div, .st-key-since [data-testid="stMetricDelta"] p { white-space: normal; overflow: visible; }
 .st-key-since { margin-top: -0.6rem; }
-.st-key-who h1 { padding: 0; }
+.st-key-who h1 { padding: 0 0 0.8rem; }
 .st-key-next_week p { margin-bottom: 0.15rem; }
 </style>"""
 

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from clinic.episodes import Episode
-from rehab.charts.base import Span
-from rehab.charts.pain_load_cadence import pain_load_cadence
+from rehab.charts import CADENCE_PAIN, PAIN_LOAD_CADENCE, RUN_RESPONSE, TOLERANCE, ChartKind, Span
+from rehab.charts.run_response import By
 from rehab.charts.theme import Scheme
 
 CHARTS_KEPT = 256
@@ -18,10 +18,10 @@ CHARTS_KEPT = 256
 class _Drawing:
     """A chart to draw, known by the version of its facts."""
 
-    def __init__(self, episode: Episode, span: Span, scheme: Scheme, narrow: bool) -> None:
-        self.episode = episode
-        self.span, self.scheme, self.narrow = span, scheme, narrow
-        self._key = (episode.version, span, scheme, narrow)
+    def __init__(self, episode: Episode, kind: ChartKind, span: Span, scheme: Scheme, narrow: bool, more: dict[str, Any]) -> None:
+        self.episode, self.kind = episode, kind
+        self.options: dict[str, Any] = {"span": span, "scheme": scheme, "narrow": narrow, **more}
+        self._key = (episode.version, kind.name, tuple(self.options.items()))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Drawing) and self._key == other._key
@@ -53,7 +53,7 @@ class ShownChart:
 
 @functools.lru_cache(maxsize=CHARTS_KEPT)
 def _drawn(drawing: _Drawing) -> tuple[ShownChart, DrawnFigure]:
-    chart = pain_load_cadence(drawing.episode.summary, span=drawing.span, scheme=drawing.scheme, narrow=drawing.narrow)
+    chart = drawing.kind.draw(drawing.episode.summary, **drawing.options)
     table = pa.Table.from_pandas(chart.table, preserve_index=False)
     return ShownChart(chart.sentence, chart.is_empty, table), DrawnFigure(chart.figure)
 
@@ -77,4 +77,21 @@ def main_chart(episode: Episode, *, span: Span, scheme: Scheme, narrow: bool = F
     tuple of (ShownChart, DrawnFigure)
         The chart in words and as a table, and its figure as plotly's object, checked once.
     """
-    return _drawn(_Drawing(episode, span, scheme, narrow))
+    return _drawn(_Drawing(episode, PAIN_LOAD_CADENCE, span, scheme, narrow, {}))
+
+
+def run_response_chart(
+    episode: Episode, *, span: Span, scheme: Scheme, narrow: bool = False, by: By = By.DISTANCE
+) -> tuple[ShownChart, DrawnFigure]:
+    """Draw each run against the change to the next morning, as `main_chart`; by distance or by session ratio."""
+    return _drawn(_Drawing(episode, RUN_RESPONSE, span, scheme, narrow, {"by": by}))
+
+
+def cadence_pain_chart(episode: Episode, *, span: Span, scheme: Scheme, narrow: bool = False) -> tuple[ShownChart, DrawnFigure]:
+    """Draw cadence at equal speed against next-morning pain, before and after the newest cue, as `main_chart`."""
+    return _drawn(_Drawing(episode, CADENCE_PAIN, span, scheme, narrow, {}))
+
+
+def tolerance_chart(episode: Episode, *, scheme: Scheme, narrow: bool = False) -> tuple[ShownChart, DrawnFigure]:
+    """Draw how weeks and single runs were borne by distance, of the last 12 weeks, as `main_chart`."""
+    return _drawn(_Drawing(episode, TOLERANCE, Span.THREE_MONTHS, scheme, narrow, {}))

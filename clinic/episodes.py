@@ -14,14 +14,21 @@ from clinic.today import counts_for, side_words
 from data import audit, queries, screens, strength
 from data.database import engine
 from data.records import local_today
-from models import PAIN_AT_REST, RestMoment, Side, Viewer, VisitStatus
+from models import PAIN_AT_REST, RestMoment, ScreenAnswer, Side, Viewer, VisitStatus
 from rehab.days import day_words
 from rehab.episode import Coverage, EpisodeFacts, EpisodeSummary, Mark, PainZones, answered_sentence, summarise_episode
 from rehab.limits import Limits
-from rehab.now import Fact, facts_now
+from rehab.next_week import NextWeek, next_week
+from rehab.now import Fact, facts_now, now_sentence
+from rehab.red_flags import ITEMS
 from rehab.run_list import run_list
+from rehab.since_visit import SinceFact, last_visit_of, since_sentence, since_visit
+
+__all__ = ["Episode", "Meaning", "NextWeek", "change_marks", "episode"]
 
 SUMMARIES_KEPT = 256
+RED_FLAG_MARK = "red_flag"
+RED_FLAG_TITLES = {item.name: item.title for item in ITEMS}
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,21 @@ class Meaning:
     def facts_now(self) -> tuple[Fact, ...]:
         """Give the few numbers that say where the runner stands now."""
         return facts_now(self.summary)
+
+    @functools.cached_property
+    def since_visit(self) -> tuple[SinceFact, ...]:
+        """Give what changed since the last visit before this day."""
+        return since_visit(self.summary, last_visit=last_visit_of(self.summary))
+
+    @functools.cached_property
+    def since_sentence(self) -> str:
+        """Say which days that holds against which."""
+        return since_sentence(self.summary, last_visit=last_visit_of(self.summary))
+
+    @functools.cached_property
+    def next_week(self) -> NextWeek | None:
+        """Give the decision for next week in words; None of an episode that has ended."""
+        return None if self.summary.facts.ended_on is not None else next_week(self.summary.decision)
 
     @functools.cached_property
     def sentences(self) -> tuple[str, ...]:
@@ -93,6 +115,26 @@ class Episode:
     def facts_now(self) -> tuple[Fact, ...]:
         """Give the few numbers that say where the runner stands now."""
         return self.meaning.facts_now
+
+    @property
+    def now_sentence(self) -> str:
+        """Say those numbers in one line."""
+        return now_sentence(self.facts_now)
+
+    @property
+    def since_visit(self) -> tuple[SinceFact, ...]:
+        """Give what changed since the last visit."""
+        return self.meaning.since_visit
+
+    @property
+    def since_sentence(self) -> str:
+        """Say which days that holds against which."""
+        return self.meaning.since_sentence
+
+    @property
+    def next_week(self) -> NextWeek | None:
+        """Give the decision for next week in words; None of an episode that has ended."""
+        return self.meaning.next_week
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -187,6 +229,7 @@ def episode(viewer: Viewer, key: str, *, as_of: date | None = None, database: sa
 def _facts(database: sa.Engine, viewer: Viewer, row: queries.EpisodeRow, week_start: int, answers: pd.DataFrame) -> EpisodeFacts:
     covered = queries.coverage(database, viewer, row.patient_key)
     plans = queries.plans(database, viewer, row.key)
+    screen = screens.screen_answers(database, viewer, row.key)
     return EpisodeFacts(
         side=row.side,
         started_on=row.started_on,
@@ -198,8 +241,8 @@ def _facts(database: sa.Engine, viewer: Viewer, row: queries.EpisodeRow, week_st
         runs=queries.runs(database, viewer, row.patient_key),
         scores=queries.scores(database, viewer, row.patient_key),
         plans=plans,
-        marks=_marks(database, viewer, row, plans),
-        screen=screens.screen_answers(database, viewer, row.key),
+        marks=_marks(database, viewer, row, plans, screen),
+        screen=screen,
         strength=strength.strength_sessions(database, viewer, row.key),
         limping_days=_limping_days(answers, row.side),
         diagnosis_class=row.diagnosis_class,
@@ -226,7 +269,7 @@ def _plan_day(valid_from: date, written_on: date) -> date:
     return written_on if timedelta(0) <= written_on - valid_from < timedelta(days=7) else valid_from
 
 
-def _marks(database: sa.Engine, viewer: Viewer, episode: queries.EpisodeRow, plans: pd.DataFrame) -> tuple[Mark, ...]:
+def _marks(database: sa.Engine, viewer: Viewer, episode: queries.EpisodeRow, plans: pd.DataFrame, screen: pd.DataFrame) -> tuple[Mark, ...]:
     zone = ZoneInfo(episode.time_zone)
     visits = queries.visits(database, viewer, episode.key)
     held = visits[visits["status"] == VisitStatus.ARRIVED]
@@ -234,8 +277,19 @@ def _marks(database: sa.Engine, viewer: Viewer, episode: queries.EpisodeRow, pla
     for row in plans.to_dict("records"):
         day = _plan_day(row["valid_from"].date(), row["created_at_utc"].astimezone(zone).date())
         marks.append(Mark(day, "plan", row["reason"] or f"Plan {row['version']}"))
-    marks += change_marks(database, viewer, episode.key)
+    marks += [*change_marks(database, viewer, episode.key), *_red_flag_marks(screen)]
     return tuple(sorted(marks, key=lambda mark: (mark.day, mark.kind)))
+
+
+def _red_flag_marks(screen: pd.DataFrame) -> list[Mark]:
+    """Give the days on which red flags were opened and closed. What patients are shown has none of them."""
+    marks = []
+    for answer in screen[screen["answer"] == ScreenAnswer.YES].to_dict("records"):
+        title = RED_FLAG_TITLES[answer["item"]]
+        marks.append(Mark(answer["asked_on"].date(), RED_FLAG_MARK, f"Red flag opened: {title}"))
+        if not pd.isna(answer["closed_on"]):
+            marks.append(Mark(answer["closed_on"].date(), RED_FLAG_MARK, f"Red flag closed: {title}"))
+    return marks
 
 
 def change_marks(database: sa.Engine, viewer: Viewer, episode_key: str) -> list[Mark]:

@@ -43,6 +43,19 @@ def facts_now(summary: EpisodeSummary) -> tuple[Fact, ...]:
     return tuple(replace(fact, beside=f"{fact.beside}; as of {day_words(summary.as_of)}") for fact in facts)
 
 
+def now_sentence(facts: tuple[Fact, ...]) -> str:
+    """
+    Say the facts in one line.
+
+    Examples
+    --------
+    >>> now_sentence((Fact("Longest run", "6.2 mi", "on March 4, 2025", ""), Fact("Last 7 days", "9.0 mi", "", "")))
+    'Now: longest run 6.2 mi (on March 4, 2025); last 7 days 9.0 mi.'
+    """
+    said = [f"{fact.label[:1].lower()}{fact.label[1:]} {fact.value}" + (f" ({fact.beside})" if fact.beside else "") for fact in facts]
+    return f"Now: {'; '.join(said)}."
+
+
 def _pain(summary: EpisodeSummary) -> Fact:
     mornings = scores_of(summary.scores, PainMoment.NEXT_MORNING, summary.facts.side)
     since = np.datetime64(summary.as_of - timedelta(days=LAST_DAYS - 1))

@@ -151,7 +151,7 @@ def test_the_facts_hold_screen_strength_limping_class_limits_and_birth_date(scen
     assert facts.strength["done_on"].dt.date.tolist() == [day, day]
     assert facts.limping_days.dt.date.tolist() == [TODAY - timedelta(days=2), TODAY - timedelta(days=1)]
     assert (facts.diagnosis_class, facts.birth_date) == (DiagnosisClass.TENDON, born)
-    assert facts.limits == Limits(comfortable_max=2, no_suggestions=True, reason="Pregnant")
+    assert facts.limits == Limits(comfortable_max=2, no_suggestions=True, no_suggestions_reason="Pregnant")
     assert shown_now.rest_pain_words == ""  # limping is no pain at rest
 
 
@@ -183,3 +183,28 @@ def test_a_plan_is_marked_on_the_day_it_was_written_within_its_first_week_else_o
     plans.add_plan_version(scene.engine, scene.tess, key, entry, based_on_version=0, now=at)
     (mark,) = [mark for mark in shown(scene, key).summary.facts.marks if mark.kind == "plan"]
     assert (mark.day, mark.label) == (monday + timedelta(days=marked), "Build up")
+
+
+def test_the_days_on_which_a_red_flag_was_opened_and_closed_are_marks(scene: Scene) -> None:
+    engine, tess, asked_on = scene.engine, scene.tess, TODAY - timedelta(days=9)
+    key = scene.episode(scene.patient())
+    answers = {ScreenItem.LOW_ENERGY: ScreenAnswer.YES, ScreenItem.NERVE_SIGNS: ScreenAnswer.NO}
+    screens.add_screen(engine, tess, key, ScreenEntry.checked(today=TODAY, asked_on=asked_on, answers=answers))
+
+    def red_flags() -> list[tuple[date, str]]:
+        return [(mark.day, mark.label) for mark in shown(scene, key).summary.facts.marks if mark.kind == "red_flag"]
+
+    assert [day for day, _ in red_flags()] == [asked_on]
+    history = screens.screen_answers(engine, tess, key)
+    answer_id = int(history.loc[history["answer"] == "yes", "answer_id"].iloc[0])
+    closed_at = noon(TODAY - timedelta(days=2))
+    screens.close_screen_answer(engine, tess, answer_id, "Ferritin and periods are fine", now=closed_at)
+    assert [day for day, _ in red_flags()] == [asked_on, TODAY - timedelta(days=2)]
+    assert [label.split(":")[0] for _, label in red_flags()] == ["Red flag opened", "Red flag closed"]
+
+
+def test_an_ended_episode_has_no_next_week(twice_in_care: tuple[Scene, str, str]) -> None:
+    scene, first, second = twice_in_care
+    assert shown(scene, first).next_week is None
+    assert shown(scene, second).next_week is not None
+    assert shown(scene, first).since_sentence.startswith("No earlier visit: ")

@@ -10,11 +10,24 @@ from streamlit.testing.v1 import AppTest
 
 from access import accounts, sessions
 from clinic import register
-from data import queries, records
+from data import queries, records, screens
 from data.database import engine
 from data.imports import import_files, sources_of
 from data.permissions import COMMAND_LINE
-from models import EpisodeEntry, EpisodeOfCare, PainEntry, PainScore, Patient, PatientEntry, Person, Role, Viewer
+from models import (
+    EpisodeEntry,
+    EpisodeOfCare,
+    PainEntry,
+    PainScore,
+    Patient,
+    PatientEntry,
+    Person,
+    Role,
+    ScreenAnswer,
+    ScreenEntry,
+    ScreenItem,
+    Viewer,
+)
 from tests.serving import ROOT
 
 PAGES = ("today", "patient", "pain_diary", "import_runs", "patients", "people")
@@ -157,7 +170,53 @@ def test_the_patient_page_shows_the_chart_with_its_sentence_as_text_alternative(
     (chart,) = dashboard.get("plotly_chart")
     assert chart.proto.alt
     assert chart.proto.alt in _texts(dashboard)
-    assert [metric.label for metric in dashboard.metric] == ["Pain next morning", "Last 7 days", "Longest run", "Cadence at equal speed"]
+    assert [metric.label for metric in dashboard.metric] == [
+        "Runs",
+        "Distance",
+        "Longest run",
+        "Pain during runs",
+        "Pain next morning",
+        "Cadence at equal speed",
+        "Plan kept",
+    ]
+    assert any(caption.value.startswith("Since the visit of ") for caption in dashboard.caption)
+    assert any(caption.value.startswith("Now: pain next morning ") for caption in dashboard.caption)
+
+
+@pytest.mark.parametrize(
+    ("view", "key"), [("Run and response", "run_response"), ("Cadence and pain", "cadence_pain"), ("Tolerance so far", "tolerance")]
+)
+def test_a_view_of_the_patient_page_shows_its_chart_with_sentence_and_table(dashboard: AppTest, view: str, key: str) -> None:
+    person = _therapist()
+    dashboard.session_state["episode"] = _episode_of(person).key
+    dashboard.session_state["tables"] = view
+    _signed_in(dashboard, person).run().switch_page("pages/patient.py").run()
+    assert not dashboard.exception
+    main, small = dashboard.get("plotly_chart")
+    assert main.proto.alt != small.proto.alt
+    assert len(dashboard.dataframe[0].value)
+    assert small.proto.alt
+
+
+def test_next_week_is_on_the_patient_page_only_once_the_screen_is_clear(dashboard: AppTest) -> None:
+    person = _therapist()
+    row = _episode_of(person)
+    dashboard.session_state["episode"] = row.key
+    _signed_in(dashboard, person).run().switch_page("pages/patient.py").run()
+    texts = _texts(dashboard)
+    assert "**Next week: Red flag" in texts
+    assert "Being checked" in texts
+    assert "Suggested, for you to decide" not in texts
+    today = register.today() - timedelta(days=1)
+    answers = dict.fromkeys(ScreenItem, ScreenAnswer.NO)
+    screens.add_screen(engine(), person, row.key, ScreenEntry.checked(today=today, asked_on=today, answers=answers))
+    dashboard.run()
+    assert not dashboard.exception
+    texts = _texts(dashboard)
+    assert "**Next week: " in texts
+    assert "Suggested, for you to decide" in texts
+    assert "Evidence: " in texts
+    assert "Being checked" not in texts
 
 
 def test_the_address_holds_the_random_key_and_the_range_and_no_name(dashboard: AppTest) -> None:
@@ -188,7 +247,7 @@ def test_a_runner_without_any_log_has_a_page_that_says_so(dashboard: AppTest) ->
     dashboard.session_state["episode"] = _new_episode(person)
     _signed_in(dashboard, person).run().switch_page("pages/patient.py").run()
     assert not dashboard.exception
-    assert [metric.value for metric in dashboard.metric] == ["not known"] * 4
+    assert [metric.value for metric in dashboard.metric] == ["not known"] * 7
     assert "0" not in [metric.value for metric in dashboard.metric]
 
 

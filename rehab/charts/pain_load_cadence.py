@@ -52,6 +52,7 @@ HOUR_WITHOUT_RUN = 7  # a next-morning score that follows no run stands on its o
 MARK_SIGNS = {
     "visit": ("triangle-down", "▼", "visit"),
     "plan": ("square", "■", "plan"),
+    "red_flag": ("x", "✖", "red flag"),
     ChangeKind.CADENCE_CUE: ("triangle-right", "▶", "cadence cue"),
 }
 OTHER_SIGN = ("diamond", "◆", "other change")

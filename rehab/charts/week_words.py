@@ -18,6 +18,7 @@ from rehab.units import cadence_text, distance_in, distance_text, round_half_up
 MARK_WORDS = {
     "visit": "Visit",
     "plan": "Plan",
+    "red_flag": "Red flag",
     ChangeKind.CADENCE_CUE: "Cadence cue",
     ChangeKind.SHOE: "Shoes",
     ChangeKind.DEVICE: "Device",

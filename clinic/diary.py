@@ -125,14 +125,15 @@ def history(viewer: Viewer, episode: queries.EpisodeRow, *, days: int = LOOK_BAC
             day=row["for_date"].date(),
             moment=MOMENT_WORDS[PainMoment(row["moment"])] + ("" if row["side"] == episode.side else ", side not told"),
             nprs=int(row["nprs"]),
-            told=_when_and_who(row["recorded_at_utc"], row["recorded_by"], episode.time_zone),
-            replaced="" if pd.isna(row["retired_at_utc"]) else _when_and_who(row["retired_at_utc"], row["retired_by"], episode.time_zone),
+            told=when_and_who(row["recorded_at_utc"], row["recorded_by"], episode.time_zone),
+            replaced="" if pd.isna(row["retired_at_utc"]) else when_and_who(row["retired_at_utc"], row["retired_by"], episode.time_zone),
         )
         for row in frame.to_dict("records")
     ]
 
 
-def _when_and_who(at: datetime, name: str, time_zone: str) -> str:
+def when_and_who(at: datetime, name: str, time_zone: str) -> str:
+    """Say when, by the clock where the patient lives, and by whom."""
     return f"{at.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M}{f' by {name}' if name else ''}"
 
 

@@ -11,6 +11,7 @@ from clinic.visits import VisitPage
 from data import outcomes
 from data.database import engine
 from models import INSTRUMENT_RANGES, WHOLE_TOTALS, Instrument, OutcomeActivity, OutcomeEntry, Viewer
+from rehab.units import signed_text
 
 NAMES = {
     Instrument.NPRS: "Pain over the last 7 days (NPRS)",
@@ -59,6 +60,16 @@ def range_words(instrument: Instrument) -> str:
     """
     low, high = INSTRUMENT_RANGES[instrument]
     return f"{low:g} to {high:g}, {'less' if instrument in LESS_IS_BETTER else 'more'} is better"
+
+
+def signed_groc(value: int) -> str:
+    """
+    Write a GROC value with its sign and words.
+
+    >>> signed_groc(-2), signed_groc(0), signed_groc(3)
+    ('−2, somewhat worse', '0, no change', '+3, clearly better')
+    """
+    return f"{signed_text(float(value))}, {GROC_WORDS[value]}"
 
 
 def number_range(instrument: Instrument) -> tuple[float, float, float]:
@@ -117,7 +128,7 @@ def _line(row: Mapping[Any, Any]) -> dict[str, str]:
     if pd.isna(row["total"]):
         total = "incomplete"
     elif instrument is Instrument.GROC:
-        total = f"{int(row['total']):+d}, {GROC_WORDS[int(row['total'])]}".replace("-", "−")
+        total = signed_groc(int(row["total"]))
     else:
         total = f"{row['total']:.1f}".removesuffix(".0")
     values = [f"{each['activity']}: {'not told' if each['ability'] is None else each['ability']}" for each in told.get("activities", [])]

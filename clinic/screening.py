@@ -43,6 +43,23 @@ def yes_words(asked: RedFlagItem) -> str:
     return f"Think of {asked.thinks_of}. {asked.action} How soon: {asked.urgency}."
 
 
+def valid_words(page: VisitPage) -> str:
+    """Say until when the screen is clear if nothing else is said; empty if it is not."""
+    until = page.screen.valid_until
+    return "" if until is None else f"Its answers hold until {day_words(until)}."
+
+
+def unanswered_words(answers: dict[ScreenItem, ScreenAnswer | None]) -> str:
+    """
+    Say how many questions have no yes and no no yet; empty if each has one.
+
+    >>> unanswered_words(dict.fromkeys(ScreenItem))
+    '12 of 12 questions are unanswered so far.'
+    """
+    left = sum(answer in {None, ScreenAnswer.NOT_ASKED} for answer in answers.values())
+    return f"{left} of {len(answers)} questions {'is' if left == 1 else 'are'} unanswered so far." if left else ""
+
+
 def questions(viewer: Viewer, page: VisitPage) -> tuple[Question, ...]:
     """Give the twelve items in their order, each with its last answer in words."""
     answers = screens.screen_answers(engine(), viewer, page.row.key)

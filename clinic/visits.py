@@ -92,6 +92,25 @@ def arrive(viewer: Viewer, page: VisitPage, visit_key: str, *, day: date, kind: 
     return visits.record_visit(engine(), viewer, page.row.key, entry, visit_key=visit_key or None)
 
 
+def is_held(row: VisitRow) -> bool:
+    """Say whether the patient has arrived: what was done belongs to such a visit."""
+    return row.status is VisitStatus.ARRIVED
+
+
+def one_more(rows: int) -> int:
+    """Give the number of lines for exercises when one more is asked for."""
+    return rows + 1
+
+
+def note_written(page: VisitPage, row: VisitRow) -> str:
+    """Say when and by whom the note was written as it is now."""
+    return (
+        ""
+        if row.note_written_at_utc is None
+        else f"Written {when_and_who(row.note_written_at_utc, row.note_written_by, page.row.time_zone)}."
+    )
+
+
 def done_at(row: VisitRow) -> tuple[object, ...]:
     """Give what a writer saw of what was done: if it is something else when they save, theirs does not go over it."""
     return row.summary, row.hands_on, row.strength, row.gait_cue, row.education

@@ -57,9 +57,11 @@ def range_words(instrument: Instrument) -> str:
 
     >>> range_words(Instrument.TSK_11)
     '11 to 44, less is better'
+    >>> range_words(Instrument.GROC)
+    '−5 to 5, more is better'
     """
     low, high = INSTRUMENT_RANGES[instrument]
-    return f"{low:g} to {high:g}, {'less' if instrument in LESS_IS_BETTER else 'more'} is better"
+    return f"{low:g} to {high:g}, ".replace("-", "−") + f"{'less' if instrument in LESS_IS_BETTER else 'more'} is better"
 
 
 def signed_groc(value: int) -> str:

@@ -69,6 +69,11 @@ def questions(viewer: Viewer, page: VisitPage) -> tuple[Question, ...]:
     return tuple(Question(ScreenItem(item.name), item, last.get(item.name, "")) for item in ITEMS)
 
 
+def in_pairs(asked: tuple[Question, ...]) -> list[tuple[Question, Question]]:
+    """Give the twelve questions two by two, in their order."""
+    return list(zip(asked[::2], asked[1::2], strict=True))
+
+
 def save_screen(viewer: Viewer, page: VisitPage, visit_key: str, asked_on: date, answers: dict[ScreenItem, ScreenAnswer | None]) -> int:
     """
     Store a screen, all of it or nothing. What has no answer stands as not asked.

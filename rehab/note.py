@@ -210,7 +210,7 @@ def _cue_line(gait_cue: str, screen: ScreenStanding) -> str:
 
 
 def _fact_lines(facts: tuple[SinceFact, ...], *, changes: bool) -> str:
-    return "\n".join(f"- {fact.label}: {fact.value}{f' ({fact.change})' if changes and fact.change else ''}" for fact in facts)
+    return "\n".join(f"- {fact.label}: {fact.value}{f'; {fact.change}' if changes and fact.change else ''}" for fact in facts)
 
 
 def _counted_screen(screen: ScreenStanding) -> str:

@@ -63,13 +63,13 @@ def test_the_text_has_the_numbers_the_plan_change_the_decision_and_what_was_done
         "Visit of March 3, 2025, in person, Lakeside\n"
         "The red-flag screen is clear.\n"
         "Since the visit of February 17, 2025: 14 days, held against the 14 days before.\n"
-        "- Runs: 6 (2 more)\n"
-        "- Distance: 24.0 mi (3.0 mi more)\n"
-        "- Longest run: 6.0 mi (the same)\n"
-        "- Pain during runs: 2 of 10 (1 lower)\n"
+        "- Runs: 6; 2 more\n"
+        "- Distance: 24.0 mi; 3.0 mi more\n"
+        "- Longest run: 6.0 mi; the same\n"
+        "- Pain during runs: 2 of 10; 1 lower\n"
         "- Pain next morning: 1 of 10\n"
-        "- Cadence at equal speed: 168 steps/min (4 steps/min higher)\n"
-        "- Plan kept: 5 of 6 runs (not known before)\n"
+        "- Cadence at equal speed: 168 steps/min; 4 steps/min higher\n"
+        "- Plan kept: 5 of 6 runs; not known before\n"
         "Plan 2: week's distance 20.0 mi → 22.0 mi.\n"
         "Reason: Ready for more.\n"
         "Decision: rule S8 suggested 21.0 to 22.0 mi a week; confirmed by the therapist.\n"
@@ -111,7 +111,7 @@ def test_with_an_open_or_unanswered_screen_no_number_cue_or_band_for_next_week_i
     assert CUE_WITHHELD in said
     assert screen.sentence in said
     assert not re.search("22.0 mi|21.0|S8|170|Quicker|Ready for more|Decision", said)
-    assert "- Distance: 24.0 mi (3.0 mi more)" in said  # what was stays
+    assert "- Distance: 24.0 mi; 3.0 mi more" in said  # what was stays
 
 
 def long_note(characters: int) -> VisitDone:

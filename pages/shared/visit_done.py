@@ -64,15 +64,15 @@ def done_form(viewer: Viewer, page: VisitPage, held: VisitRow) -> None:
 def _exercise(held: VisitRow, number: int, one: str) -> Row:
     """Ask for one exercise: its name, sets, repetitions, seconds to hold."""
     known = held.strength[number] if number < len(held.strength) else None
-    words, sets, reps, hold = st.columns([4, 2, 2, 2], vertical_alignment="bottom")
     nth = f"{number}_{one}"
-    return (
-        words.text_input(f"Exercise {number + 1}", known.exercise if known else "", max_chars=NAME_MAX_CHARACTERS, key=f"exercise_{nth}"),
-        _number(sets, "Sets", known.sets if known else None, EXERCISE_SETS_RANGE, f"sets_{nth}"),
-        _number(reps, "Reps", known.reps if known else None, EXERCISE_REPS_RANGE, f"reps_{nth}"),
-        _number(hold, "Hold, s", known.hold_s if known else None, EXERCISE_HOLD_RANGE_S, f"hold_{nth}"),
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):  # breaks into two lines on a phone
+        return (
+            st.text_input(f"Exercise {number + 1}", known.exercise if known else "", max_chars=NAME_MAX_CHARACTERS, key=f"exercise_{nth}"),
+            _number("Sets", known.sets if known else None, EXERCISE_SETS_RANGE, f"sets_{nth}"),
+            _number("Reps", known.reps if known else None, EXERCISE_REPS_RANGE, f"reps_{nth}"),
+            _number("Hold, s", known.hold_s if known else None, EXERCISE_HOLD_RANGE_S, f"hold_{nth}"),
+        )
 
 
-def _number(column: st.delta_generator.DeltaGenerator, label: str, value: int | None, between: tuple[int, int], key: str) -> int | None:
-    return column.number_input(label, min_value=between[0], max_value=between[1], value=value, step=1, key=key)
+def _number(label: str, value: int | None, between: tuple[int, int], key: str) -> int | None:
+    return st.number_input(label, min_value=between[0], max_value=between[1], value=value, step=1, key=key, width=88)

@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from clinic import screening
+from clinic.screening import Question
 from clinic.visits import VisitPage, VisitRow
 from models import ScreenAnswer, ScreenItem, Viewer
 from pages.shared.plain import plain
@@ -27,19 +28,10 @@ def screen_form(viewer: Viewer, page: VisitPage, held: VisitRow) -> None:
     st.subheader("The twelve questions")
     st.caption("Nothing is chosen beforehand. A question without an answer stands as not asked, and an unanswered screen counts as open.")
     answers: dict[ScreenItem, ScreenAnswer | None] = {}
-    columns = st.columns(2, gap="large")
-    for number, question in enumerate(screening.questions(viewer, page)):
-        with columns[number % 2], st.container(border=True, height="stretch"):
-            given = st.segmented_control(
-                plain(question.asked.question),
-                list(screening.ANSWERS),
-                format_func=screening.ANSWER_WORDS.__getitem__,
-                key=f"{name}_{question.item}_{turn(name)}",
-            )
-            answers[question.item] = given
-            if given is ScreenAnswer.YES:
-                st.markdown(f"**{plain(question.asked.title)}.** {plain(screening.yes_words(question.asked))}")
-            st.caption(f"Last answer: {plain(question.last)}." if question.last else "Not answered yet.")
+    for pair in screening.in_pairs(screening.questions(viewer, page)):  # row by row, so that a phone and a screen reader keep the order
+        for column, question in zip(st.columns(2, gap="medium"), pair, strict=True):
+            with column, st.container(border=True, height="stretch"):
+                answers[question.item] = _ask(question, f"{name}_{question.item}_{turn(name)}")
     left = screening.unanswered_words(answers)
     if left:
         st.caption(left)
@@ -50,6 +42,17 @@ def screen_form(viewer: Viewer, page: VisitPage, held: VisitRow) -> None:
             next_turn(name)
 
         saving(save, "The answers are saved.", where="screen")
+
+
+def _ask(question: Question, key: str) -> ScreenAnswer | None:
+    """Ask one question; a yes says at once what it makes one think of."""
+    answer = st.segmented_control(
+        plain(question.asked.question), list(screening.ANSWERS), format_func=screening.ANSWER_WORDS.__getitem__, key=key
+    )
+    if answer is ScreenAnswer.YES:
+        st.markdown(f"**{plain(question.asked.title)}.** {plain(screening.yes_words(question.asked))}")
+    st.caption(f"Last answer: {plain(question.last)}." if question.last else "Not answered yet.")
+    return answer
 
 
 def _open(viewer: Viewer, page: VisitPage) -> None:

@@ -4,8 +4,8 @@ import streamlit as st
 
 from clinic import AlreadyThere, register, visits
 from clinic.visits import VisitPage
-from models import EntryRefused, Role, SiteKind, Viewer
-from pages.shared.appointments import appointments
+from models import EntryRefused, Role, SiteKind, Viewer, VisitStatus
+from pages.shared.appointments import appointments, say_status
 from pages.shared.begin import begin
 from pages.shared.chosen import another_runner, chosen_episode
 from pages.shared.plain import plain
@@ -84,6 +84,8 @@ visit_key = _which_visit(page)
 held = visits.visit(viewer, visit_key) if visit_key else None
 if held is None or not visits.is_held(held):
     _arrival(viewer, page, visit_key)
+    if held is not None:
+        say_status(viewer, held.key, held.status, (VisitStatus.NO_SHOW, VisitStatus.CANCELLED))
     st.info("Once the patient has arrived, the screen, what was done, outcomes and the note stand here.", icon=":material/event_available:")
     st.stop()
 

@@ -21,18 +21,18 @@ def appointments(viewer: Viewer) -> None:
             with st.container(gap=None, width="stretch"):
                 st.write(plain(visits.appointment_words(row)))
                 st.caption(f"Now: {visits.STATUS_WORDS[row.status]}")
-            for status in OFFERED:
-                label = visits.STATUS_WORDS[status].capitalize()
-                if st.button(
-                    label,
-                    disabled=row.status is status,
-                    key=f"{status}_{row.key}",
-                    help=f"{label}: {plain(row.patient_name)}",
-                    width="content",
-                ):
-                    try:
-                        visits.set_status(viewer, row.key, status)
-                    except NotFound:
-                        st.error("There is no such visit any more.", icon=":material/error:")
-                    else:
-                        st.rerun()
+            say_status(viewer, row.key, row.status, OFFERED)
+
+
+def say_status(viewer: Viewer, visit_key: str, now: VisitStatus, offered: tuple[VisitStatus, ...]) -> None:
+    """Offer what may have become of a visit, one button each."""
+    with st.container(horizontal=True, width="content"):
+        for status in offered:
+            if not st.button(visits.STATUS_WORDS[status].capitalize(), disabled=now is status, key=f"{status}_{visit_key}"):
+                continue
+            try:
+                visits.set_status(viewer, visit_key, status)
+            except NotFound:
+                st.error("There is no such visit any more.", icon=":material/error:")
+            else:
+                st.rerun()

@@ -1,7 +1,7 @@
 """The page Visit, as a script without a browser: arrive, ask, say what was done, measure, write, copy."""
 
+import pandas as pd
 import pytest
-import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
 from access import accounts
@@ -39,7 +39,7 @@ def arrived(dashboard: AppTest, person: Viewer, episode: str) -> str:
     return str(visits_of(person, episode)["visit_key"].iloc[-1])
 
 
-def visits_of(person: Viewer, episode: str) -> "sa.Any":  # type: ignore[name-defined]
+def visits_of(person: Viewer, episode: str) -> pd.DataFrame:
     return queries.visits(engine(), person, episode)
 
 
@@ -74,6 +74,17 @@ def test_a_booked_visit_of_today_stands_first_and_becomes_the_one_that_is_held(d
     dashboard.button(key=f"visit_arrived_{episode}_{booked}").click().run()
     assert not dashboard.exception
     assert visits_of(person, episode)[["visit_key", "status"]].values.tolist() == [[booked, "arrived"]]
+
+
+def test_a_booked_visit_that_is_called_off_can_still_be_held(dashboard: AppTest, person: Viewer, episode: str) -> None:
+    booked = records.add_visit(engine(), person, episode, visit_date=register.today(), kind=SiteKind.IN_PERSON, status=VisitStatus.BOOKED)
+    opened(dashboard, person, episode)
+    dashboard.button(key=f"no_show_{booked}").click().run()
+    assert not dashboard.exception
+    assert visits.visit(engine(), person, booked).status is VisitStatus.NO_SHOW
+    assert dashboard.button(key=f"no_show_{booked}").disabled
+    dashboard.button(key=f"visit_arrived_{episode}_{booked}").click().run()
+    assert visits.visit(engine(), person, booked).status is VisitStatus.ARRIVED
 
 
 def test_no_question_has_an_answer_beforehand_and_the_screen_says_what_is_unanswered(

@@ -79,6 +79,8 @@ KIND_WORDS = {
     "column_mapping": "what the columns of a table mean",
     "audit_event": "the audit",
     "episode": "the patient page",
+    "visit page": "the visit page",
+    "appointments": "the visits of a day",
     "pain diary": "the pain diary",
     "register": "the register",
     "today": "the list of runners",

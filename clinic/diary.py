@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from data import audit, queries, records
+from data import audit, queries, records, strength
 from data.database import engine
-from models import NoRunEntry, PainEntry, PainMoment, RestEntry, RestMoment, Side, Viewer
+from models import NoRunEntry, PainEntry, PainMoment, RestEntry, RestMoment, Side, StrengthEntry, Viewer
 from rehab.units import distance_text
 
 LOOK_BACK_DAYS = 42
@@ -29,7 +29,7 @@ REST_WORDS = {
 
 @dataclass(frozen=True)
 class DiaryLine:
-    """One score with what became of it. `replaced` says by whom and when, empty for a current one."""
+    """One score with what became of it. `replaced` says by whom and when, empty for a current one; `corrects_id` is the one before it."""
 
     score_id: int
     day: date
@@ -37,6 +37,7 @@ class DiaryLine:
     nprs: int
     told: str
     replaced: str
+    corrects_id: int | None = None
 
     @property
     def is_current(self) -> bool:
@@ -125,15 +126,56 @@ def history(viewer: Viewer, episode: queries.EpisodeRow, *, days: int = LOOK_BAC
             day=row["for_date"].date(),
             moment=MOMENT_WORDS[PainMoment(row["moment"])] + ("" if row["side"] == episode.side else ", side not told"),
             nprs=int(row["nprs"]),
-            told=_when_and_who(row["recorded_at_utc"], row["recorded_by"], episode.time_zone),
-            replaced="" if pd.isna(row["retired_at_utc"]) else _when_and_who(row["retired_at_utc"], row["retired_by"], episode.time_zone),
+            told=when_and_who(row["recorded_at_utc"], row["recorded_by"], episode.time_zone),
+            replaced="" if pd.isna(row["retired_at_utc"]) else when_and_who(row["retired_at_utc"], row["retired_by"], episode.time_zone),
+            corrects_id=None if pd.isna(row["corrects_id"]) else int(row["corrects_id"]),
         )
         for row in frame.to_dict("records")
     ]
 
 
-def _when_and_who(at: datetime, name: str, time_zone: str) -> str:
+def when_and_who(at: datetime, name: str, time_zone: str) -> str:
+    """Say when, by the clock where the patient lives, and by whom."""
     return f"{at.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M}{f' by {name}' if name else ''}"
+
+
+def earlier_values(lines: list[DiaryLine], score_id: int) -> list[dict[str, object]]:
+    """List what a score was before it was corrected, newest first, with who told it and who replaced it."""
+    by_id = {line.score_id: line for line in lines}
+    found: list[dict[str, object]] = []
+    number = by_id[score_id].corrects_id
+    while number is not None and number in by_id:
+        line = by_id[number]
+        found.append({"It was": line.nprs, "Told": line.told, "Replaced": line.replaced})
+        number = line.corrects_id
+    return found
+
+
+def strength_days(viewer: Viewer, episode: queries.EpisodeRow, *, days: int = LOOK_BACK_DAYS) -> list[dict[str, object]]:
+    """List the days with strength sessions of the last days, newest first."""
+    audit.viewed(engine(), viewer, "pain diary", patient_key=episode.patient_key)
+    frame = strength.strength_sessions(engine(), viewer, episode.key)
+    since = pd.Timestamp(patient_today(episode) - timedelta(days=days))
+    by_day: dict[date, list[str]] = {}
+    for row in frame[frame["done_on"] >= since].to_dict("records"):
+        told = by_day.setdefault(row["done_on"].date(), [])
+        told.append(when_and_who(row["recorded_at_utc"], row["recorded_by"], episode.time_zone))
+    return [
+        {"Day": f"{day.isoformat()} {day:%a}", "Sessions": len(told), "Told": max(told)}
+        for day, told in sorted(by_day.items(), reverse=True)
+    ]
+
+
+def sessions_on(viewer: Viewer, episode: queries.EpisodeRow, day: date) -> int:
+    """Say how many strength sessions of a day are told."""
+    frame = strength.strength_sessions(engine(), viewer, episode.key)
+    return int((frame["done_on"] == pd.Timestamp(day)).sum())
+
+
+def set_sessions(viewer: Viewer, episode: queries.EpisodeRow, day: date, sessions: int) -> None:
+    """Say how many strength sessions the runner did on a day; 0 takes back what was told, and it stays in the history."""
+    entry = StrengthEntry.checked(today=patient_today(episode), done_on=day, sessions=sessions)
+    strength.set_strength_sessions(engine(), viewer, episode.key, entry)
 
 
 def correct(viewer: Viewer, score_id: int, nprs: int | None) -> None:

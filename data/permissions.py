@@ -166,6 +166,14 @@ GRANTS = (
     ),
     Grant(
         Thing.BOOKING,
+        Act.SEE,
+        owner=Reach.NONE,
+        therapist=Reach.THEIRS,
+        front_desk=Reach.ALL,
+        functions=("visits.appointments",),
+    ),
+    Grant(
+        Thing.BOOKING,
         Act.WRITE,
         owner=Reach.NONE,
         therapist=Reach.THEIRS,

@@ -21,6 +21,8 @@ from models import (
     Change,
     ChangeKind,
     EntryRefused,
+    EpisodeOfCare,
+    Patient,
     Person,
     Site,
     SiteKind,
@@ -99,6 +101,57 @@ def visit(engine: sa.Engine, viewer: Viewer, visit_key: str) -> VisitRow:
             note_written_at_utc=row.note_written_at_utc,
             note_written_by=writer,
         )
+
+
+@dataclass(frozen=True)
+class AppointmentRow:
+    """One visit as the front desk has it: who comes when and where, and nothing of what was said or done."""
+
+    key: str
+    visit_date: date
+    kind: SiteKind
+    status: VisitStatus
+    site: str
+    therapist: str
+    patient_name: str
+    patient_code: str
+
+
+def appointments(engine: sa.Engine, viewer: Viewer, *, day: date) -> list[AppointmentRow]:
+    """Read the visits of a day that the viewer may know of, by name of the patient."""
+    names = (col(Patient.given_name), col(Patient.family_name))
+    statement = (
+        sa.select(
+            col(Visit.key),
+            col(Visit.visit_date),
+            col(Visit.kind),
+            col(Visit.status),
+            sa.func.coalesce(col(Site.name), "").label("site"),
+            sa.func.coalesce(col(Person.name), "").label("therapist"),
+            *names,
+            col(Patient.code),
+        )
+        .join(EpisodeOfCare, col(EpisodeOfCare.id) == col(Visit.episode_id))
+        .join(Patient, col(Patient.id) == col(EpisodeOfCare.patient_id))
+        .outerjoin(Site, col(Site.id) == col(Visit.site_id))
+        .outerjoin(Person, col(Person.id) == col(Visit.therapist_id))
+        .where(col(Visit.visit_date) == day, permissions.reachable(viewer, Thing.BOOKING, Act.SEE))
+        .order_by(col(Patient.family_name), col(Patient.given_name), col(Visit.id))
+    )
+    with reading(engine) as connection:
+        return [
+            AppointmentRow(
+                key=row.key,
+                visit_date=row.visit_date,
+                kind=SiteKind(row.kind),
+                status=VisitStatus(row.status),
+                site=row.site,
+                therapist=row.therapist,
+                patient_name=f"{row.given_name} {row.family_name}".strip() or row.code,
+                patient_code=row.code,
+            )
+            for row in connection.execute(statement)
+        ]
 
 
 def earlier_notes(engine: sa.Engine, viewer: Viewer, visit_key: str) -> pd.DataFrame:

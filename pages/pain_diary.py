@@ -3,12 +3,13 @@
 import streamlit as st
 
 from clinic import AlreadyThere, EpisodeRow, diary, register
-from models import EntryRefused, PainMoment, RestMoment, Viewer
+from models import STRENGTH_A_DAY_MAX, EntryRefused, PainMoment, RestMoment, Viewer
 from pages.shared.begin import begin
 from pages.shared.chosen import another_runner, chosen_episode
 from pages.shared.plain import plain
 
 SCORES = list(range(11))
+SESSIONS = list(range(STRENGTH_A_DAY_MAX + 1))
 ASKED = (PainMoment.NEXT_MORNING, PainMoment.DURING, PainMoment.AFTER, PainMoment.BEFORE, PainMoment.NIGHT_LYING)
 
 
@@ -47,6 +48,37 @@ def _entry(viewer: Viewer, row: EpisodeRow) -> None:
         st.info("Nothing new to save. Choose at least one answer.", icon=":material/info:")
 
 
+def _strength(viewer: Viewer, row: EpisodeRow) -> None:
+    """Say how many strength sessions were done on a day: one click for the day, one to save."""
+    st.subheader("Strength sessions")
+    if said := st.session_state.pop("strength_saved", ""):
+        st.success(said, icon=":material/check:")
+    today = diary.patient_today(row)
+    day = st.date_input("Day of the sessions", value=today, max_value=today, key=f"strength_day_{row.key}", width=200)
+    one = f"{row.key}_{day.isoformat()}"
+    known = diary.sessions_on(viewer, row, day)
+    with st.form(f"strength_{one}", border=True):
+        sessions = st.segmented_control(
+            "How many were done on that day?", SESSIONS, default=known if known else None, key=f"sessions_{one}_{known}"
+        )
+        st.caption("0 takes back what was told. A day of which nothing is told is not 0.")
+        saved = st.form_submit_button("Save the sessions", icon=":material/check:", key=f"strength_save_{one}")
+    if saved and sessions is None:
+        st.info("Choose how many sessions were done.", icon=":material/info:")
+    elif saved and sessions is not None:
+        try:
+            diary.set_sessions(viewer, row, day, sessions)
+        except EntryRefused as refusal:
+            st.error(plain(str(refusal)), icon=":material/error:")
+        else:
+            st.session_state["strength_saved"] = f"Saved: strength sessions on {day.isoformat()}: {sessions}."
+            st.rerun()
+    lines = diary.strength_days(viewer, row)
+    if lines:
+        with st.expander("Strength sessions of the last six weeks", icon=":material/fitness_center:"):
+            st.dataframe(lines, hide_index=True, alt="Days with strength sessions in the last six weeks, newest first, with who told them.")
+
+
 def _look_back(viewer: Viewer, row: EpisodeRow) -> None:
     st.subheader("The last six weeks")
     lines = diary.history(viewer, row)
@@ -64,6 +96,8 @@ def _look_back(viewer: Viewer, row: EpisodeRow) -> None:
         score_id = st.selectbox(
             "Which score is wrong?", list(current), format_func=lambda key: current[key].label, index=None, key=f"correct_which_{row.key}"
         )
+        if score_id is not None and (before := diary.earlier_values(lines, score_id)):
+            st.dataframe(before, hide_index=True, alt="What this score was before, newest first, with who told and who replaced it.")
         value = st.segmented_control("What it should be", [*SCORES, "take it back"], key=f"correct_value_{row.key}")
         st.caption("The old value stays in the history, with who changed it and when.")
         if (
@@ -89,3 +123,4 @@ with entry:
     _entry(viewer, row)
 with back:
     _look_back(viewer, row)
+    _strength(viewer, row)

@@ -114,6 +114,11 @@ def plan_weeks(plans: pd.DataFrame, weeks: Days, *, ended_on: date | None) -> tu
     return tuple(versions.get(row) for row in rows)
 
 
+def plan_versions(plans: pd.DataFrame) -> tuple[PlanWeek, ...]:
+    """Give each version of a plan, in the order of the rows (PLAN_COLUMNS)."""
+    return tuple(_plan_week({str(name): value for name, value in row.items()}) for row in plans.to_dict("records"))
+
+
 def plan_on(plans: pd.DataFrame, day: date, *, week_start: int, ended_on: date | None) -> PlanWeek | None:
     """
     Give the version of the plan that counts in the week of a day.

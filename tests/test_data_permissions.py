@@ -347,7 +347,7 @@ def told_something(engine: sa.Engine, who: Viewer, key: str) -> None:
 
 
 # Lists without codes in them: tests of their own try them.
-TRIED_APART = {"queries.time_zones", "reviews.newest_reviews"}
+TRIED_APART = {"queries.time_zones", "reviews.newest_reviews", "visits.appointments"}
 GRANT_OF = {name: grant for grant in GRANTS for name in grant.functions}
 # Who works where, and what the clinic is called: asked before anybody is known. The first owner is made by nobody, once.
 OPEN = {"queries.clinic", "queries.people", "queries.sites", "people.has_owner", "people.add_first_owner"}
@@ -600,6 +600,18 @@ def test_the_newest_reviews_are_those_of_the_episodes_in_reach(scene: Scene) -> 
     own = with_care(scene, a_patient(scene, "OWN", scene.tess))
     assert set(reviews.newest_reviews(scene.engine, scene.tess)) == {own.episode}
     assert set(reviews.newest_reviews(scene.engine, COMMAND_LINE)) == {own.episode, theirs.episode}
+
+
+def test_the_appointments_of_a_day_are_those_in_reach_and_the_front_desk_knows_all_and_nothing_of_what_was_done(scene: Scene) -> None:
+    with_care(scene, a_patient(scene, "THEO", scene.theo, site_id=scene.harbour))
+    for who, viewer in viewers_without_reach(scene).items():
+        if "front desk" not in who:
+            assert visits.appointments(scene.engine, viewer, day=TUESDAY) == [], who
+    (row,) = visits.appointments(scene.engine, scene.fred, day=TUESDAY)
+    assert (row.patient_code, row.status) == ("THEO", VisitStatus.ARRIVED)
+    assert "Looked at" not in repr(row)
+    assert [row.patient_code for row in visits.appointments(scene.engine, scene.theo, day=TUESDAY)] == ["THEO"]
+    assert visits.appointments(scene.engine, scene.fred, day=MONDAY) == []
 
 
 def test_who_has_reach_may_do_all_of_it(scene: Scene) -> None:

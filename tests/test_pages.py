@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from access import accounts, sessions
 from clinic import register
-from data import queries, records, screens
+from data import queries, records, screens, strength
 from data.database import engine
 from data.imports import import_files, sources_of
 from data.permissions import COMMAND_LINE
@@ -30,7 +30,7 @@ from models import (
 )
 from tests.serving import ROOT
 
-PAGES = ("today", "patient", "pain_diary", "import_runs", "patients", "people")
+PAGES = ("today", "patient", "visit", "pain_diary", "import_runs", "patients", "people")
 
 
 def _therapist() -> Viewer:
@@ -331,6 +331,37 @@ def test_a_correction_keeps_the_old_value_with_who_and_when(dashboard: AppTest) 
             .limit(2)
         ).all()
     assert [tuple(found) for found in kept] == [(4, None, score_id), (7, person.person_id, None)]
+
+
+def test_a_corrected_score_shows_what_it_was_before_it_is_corrected_again(dashboard: AppTest) -> None:
+    person = _therapist()
+    row = queries.episode(engine(), person, _new_episode(person))
+    entry = PainEntry.checked(today=register.today(), moment="during", side="left", nprs=7, for_date=register.today())
+    records.add_pain_scores(engine(), person, row.patient_key, [entry])
+    score_id = int(queries.scores(engine(), person, row.patient_key)["score_id"].item())
+    corrected = records.correct_pain_score(engine(), person, score_id, 4)
+    assert corrected is not None
+    dashboard.session_state["episode"] = row.key
+    _signed_in(dashboard, person).run().switch_page("pages/pain_diary.py").run()
+    dashboard.selectbox(key=f"correct_which_{row.key}").set_value(corrected).run()
+    before = next(frame.value for frame in dashboard.dataframe if "It was" in frame.value.columns)
+    assert before["It was"].tolist() == [7]
+    assert person.name in before["Replaced"].item()
+
+
+def test_strength_sessions_are_logged_for_a_day_and_taken_back(dashboard: AppTest) -> None:
+    person = _therapist()
+    key = _new_episode(person)
+    dashboard.session_state["episode"] = key
+    _signed_in(dashboard, person).run().switch_page("pages/pain_diary.py").run()
+    for known, told in ((0, 2), (2, 0)):
+        group = dashboard.button_group(key=f"{_diary_key('sessions', key)}_{known}")
+        assert group.value == (known or None)  # nothing told is not 0
+        group.set_value(told)
+        dashboard.button(key=_diary_key("strength_save", key)).click().run()
+        assert not dashboard.exception
+        assert f": {told}." in dashboard.success[0].value
+        assert len(strength.strength_sessions(engine(), person, key)) == told
 
 
 def test_what_was_chosen_for_one_runner_never_stands_in_the_diary_of_another(dashboard: AppTest) -> None:

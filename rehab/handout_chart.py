@@ -90,7 +90,7 @@ def _weeks(summary: EpisodeSummary) -> list[_Week]:
     ]
 
 
-def _text(x: float, y: float, words: str, colour: str, *, anchor: str = "middle", weight: int = 400) -> str:
+def _text(x: float, y: float, words: str, colour: str, *, anchor: str = "middle", weight: int = 500) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}" font-weight="{weight}">{escape(words)}</text>'
 
 
@@ -104,7 +104,13 @@ def _zones(summary: EpisodeSummary, palette: Palette) -> list[str]:
         f'<rect x="{LEFT}" y="{edge:.1f}" width="{WIDTH - LEFT - RIGHT}" height="{PAIN_BOTTOM - edge:.1f}" fill="{palette.zone_comfortable}"/>',
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{edge:.1f}" y2="{edge:.1f}" stroke="{palette.mark_line}" stroke-dasharray="3 3"/>',
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{PAIN_BOTTOM}" y2="{PAIN_BOTTOM}" stroke="{palette.mark_line}"/>',
-        _text(WIDTH - RIGHT, 14, f"below the dashed line: comfortable, up to {summary.limits.comfortable_max}", palette.quiet_ink, anchor="end"),
+        _text(
+            WIDTH - RIGHT,
+            14,
+            f"below the dashed line: comfortable, up to {summary.limits.comfortable_max}",
+            palette.quiet_ink,
+            anchor="end",
+        ),
     ]
 
 
@@ -119,7 +125,9 @@ def _pain(weeks: list[_Week], centres: list[float], palette: Palette) -> list[st
         if point is None:
             continue
         x, y = point
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{palette.next_morning}" stroke="{palette.ground}" stroke-width="1.5"/>')
+        parts.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{palette.next_morning}" stroke="{palette.ground}" stroke-width="1.5"/>'
+        )
         parts.append(_text(x + 9, y - 5, f"{week.pain:g}", palette.ink, anchor="start", weight=600))
     return parts
 

@@ -16,22 +16,25 @@ TEMPLATE = r"""
 #set text(font: c.family, size: 11pt, lang: "en", region: "US", fill: ink, fallback: false, number-width: "tabular")
 #set par(leading: 0.62em, spacing: 0.75em)
 #set list(marker: text(fill: rgb(c.accent), [–]), spacing: 0.6em, indent: 0pt)
-#show heading.where(level: 1): it => block(below: 4pt, text(22pt, weight: 600, it.body))
-#show heading.where(level: 2): it => block(above: 17pt, below: 8pt, sticky: true, text(14pt, weight: 600, fill: rgb(c.accent), it.body))
+#show heading.where(level: 1): it => block(below: 9pt, text(22pt, weight: 600, it.body))
+#show heading.where(level: 2): it => block(above: 0pt, below: 8pt, sticky: true, text(14pt, weight: 600, fill: rgb(c.accent), it.body))
 #show heading.where(level: 3): it => block(above: 0pt, below: 6pt, text(11pt, weight: 600, it.body))
 #let say(words) = block(above: 0pt, below: 9pt, text(13pt, words))
 #let aside(words) = if words != "" { block(above: 0pt, below: 5pt, text(10pt, fill: quiet, words)) }
 #let lines(them) = if them.len() > 0 { list(..them) }
+#let gap = v(17pt, weak: true)
 #let part(p, below) = { heading(level: 2, p.title); aside(p.beside); say(p.sentence); below }
 
 #heading(level: 1, c.title)
 #text(fill: quiet)[For #c.for_whom #sym.dot.c #c.day#if c.clinic != "" [ #sym.dot.c #c.clinic]]
 
+#v(15pt, weak: true)
 #part(c.where, {
   if c.chart != "" { block(above: 10pt, below: 12pt, image(bytes(c.chart), format: "svg", width: 100%, alt: c.chart_words)) }
   table(
     columns: (auto, auto, 1fr),
     stroke: (x, y) => if y > 0 { (top: hair) },
+    align: left + horizon,
     inset: (x: 0pt, y: 4.5pt),
     column-gutter: 14pt,
     table.header(..([What], [Now], [Against the days before]).map(h => text(9.5pt, fill: quiet, h))),
@@ -39,8 +42,10 @@ TEMPLATE = r"""
   )
 })
 
+#gap
 #part(c.changed, lines(c.changed.lines))
 
+#gap
 #block(breakable: false, part(c.ahead, {
   lines(c.ahead.lines)
   if c.weeks.len() > 0 {
@@ -56,12 +61,14 @@ TEMPLATE = r"""
 }))
 
 #if c.zones.len() > 0 {
+  gap
   block(breakable: false, {
     heading(level: 2, "When to ease back")
     aside("Pain while you run, from 0 to 10")
     table(
       columns: (auto, auto, 1fr),
       stroke: (x, y) => if y > 0 { (top: hair) },
+      align: left + horizon,
       inset: (x: 0pt, y: 5.5pt),
       column-gutter: 14pt,
       table.header(..([Pain], [We call it], [What to do]).map(h => text(9.5pt, fill: quiet, h))),

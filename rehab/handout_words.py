@@ -57,9 +57,7 @@ class Story:
     settled: str
 
 
-def story(
-    summary: EpisodeSummary, *, facts: tuple[SinceFact, ...], last_visit: date | None, planned: tuple[PlannedWeek, ...]
-) -> Story:
+def story(summary: EpisodeSummary, *, facts: tuple[SinceFact, ...], last_visit: date | None, planned: tuple[PlannedWeek, ...]) -> Story:
     """
     Tell a patient's two weeks back and two weeks on.
 
@@ -107,9 +105,7 @@ def zones(limits: Limits) -> tuple[Zone, ...]:
         ("OK if it settles", low + 1, high, "Some ache while running is OK if it settles by next morning."),
         ("Ease back", high + 1, NPRS_MAX, "Let's ease back this week and keep you running."),
     )
-    return tuple(
-        Zone(name, f"{first}" if first == last else f"{first}–{last}", says) for name, first, last, says in spans if first <= last
-    )
+    return tuple(Zone(name, f"{first}" if first == last else f"{first}–{last}", says) for name, first, last, says in spans if first <= last)
 
 
 def _settled(limits: Limits) -> str:
@@ -181,7 +177,9 @@ def _plan_lines(plan: PlanWeek, unit: DistanceUnit) -> list[tuple[str, str]]:
     """Say what a version sets, each by a name to compare versions by."""
     lines = []
     if plan.weekly_distance_m is not None:
-        lines.append(("week", f"{_distance(plan.weekly_distance_m, unit)} in the week" if plan.weekly_distance_m else "No running this week"))
+        lines.append(
+            ("week", f"{_distance(plan.weekly_distance_m, unit)} in the week" if plan.weekly_distance_m else "No running this week")
+        )
     if plan.runs_per_week:
         lines.append(("runs", f"{plan.runs_per_week:g} run{'' if plan.runs_per_week == 1 else 's'} in the week"))
     if plan.run_ceiling_m:

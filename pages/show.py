@@ -57,8 +57,13 @@ def _weeks(found: Shown) -> str:
     return f'<div class="weeks">{boxes}</div>' if boxes else ""
 
 
-def _step(by: int) -> None:
-    st.session_state["screen"] = min(max(st.session_state.get("screen", 1) + by, 1), SCREENS)
+def _place(episode_key: str) -> str:
+    """Name what keeps which screen is shown: another patient begins with the first."""
+    return f"screen_{episode_key}"
+
+
+def _step(episode_key: str, by: int) -> None:
+    st.session_state[_place(episode_key)] = min(max(st.session_state.get(_place(episode_key), 1) + by, 1), SCREENS)
 
 
 @st.dialog("Close the visit screens?")
@@ -66,7 +71,7 @@ def _leave(episode_key: str) -> None:
     begin()
     st.write("For your therapist: this opens the patient page again.")
     if st.button("Close and open the patient page", key="leave_surely", type="primary"):
-        st.session_state.pop("screen", None)
+        st.session_state.pop(_place(episode_key), None)
         st.switch_page("pages/patient.py", query_params={"episode": episode_key})
 
 
@@ -89,7 +94,7 @@ def _handout(episode_key: str) -> None:
 viewer = begin()
 here = chosen_episode(viewer, shown, what_for="to show")
 st.html(STYLE)
-screen = st.session_state.setdefault("screen", 1)
+screen = st.session_state.setdefault(_place(here.key), 1)
 told = here.story
 
 if screen == 1:
@@ -100,12 +105,14 @@ else:
     _told(told.ahead, _weeks(here))
 
 with st.container(horizontal=True, vertical_alignment="center", key="steps"):
-    st.button("Back", icon=":material/arrow_back:", on_click=_step, args=(-1,), disabled=screen == 1, shortcut="Left", key="screen_back")
+    st.button(
+        "Back", icon=":material/arrow_back:", on_click=_step, args=(here.key, -1), disabled=screen == 1, shortcut="Left", key="screen_back"
+    )
     st.button(
         "Next",
         icon=":material/arrow_forward:",
         on_click=_step,
-        args=(1,),
+        args=(here.key, 1),
         disabled=screen == SCREENS,
         shortcut="Right",
         type="primary",

@@ -84,9 +84,13 @@ def handout_pdf(handout: Handout, paper: Paper) -> bytes:
     Returns
     -------
     bytes
-        PDF/UA-1, fonts embedded.
+        PDF/UA-1, fonts embedded. With letters that our font does not have: tagged too, but not held to the standard.
     """
-    made = _compiler().compile(TEMPLATE.encode(), sys_inputs=_inputs(handout, paper), pdf_standards=["ua-1"])
+    inputs = _inputs(handout, paper)
+    try:
+        made = _compiler(_own_fonts()).compile(TEMPLATE.encode(), sys_inputs=inputs, pdf_standards=["ua-1"])
+    except typst.TypstError:  # a name in letters that our font does not have: the standard refuses it, the patient still gets the paper
+        made = _compiler(_all_fonts()).compile(TEMPLATE.encode(), sys_inputs=inputs)
     assert isinstance(made, bytes)
     return made
 
@@ -94,18 +98,28 @@ def handout_pdf(handout: Handout, paper: Paper) -> bytes:
 def handout_pictures(handout: Handout, paper: Paper) -> tuple[bytes, ...]:
     """Give each page as PNG, to look at before it is printed."""
     inputs = _inputs(handout, paper)
-    made = _compiler().compile(TEMPLATE.encode(), sys_inputs=inputs, format="png", ppi=PREVIEW_PIXELS_PER_INCH)
+    made = _compiler(_all_fonts()).compile(TEMPLATE.encode(), sys_inputs=inputs, format="png", ppi=PREVIEW_PIXELS_PER_INCH)
     return (made,) if isinstance(made, bytes) else tuple(made or ())
 
 
 @functools.cache
-def _fonts() -> typst.Fonts:
+def _own_fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(ROOT / "files")])
 
 
-def _compiler() -> typst.Compiler:
-    # one for each paper: two threads never share one
-    return typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True)
+@functools.cache
+def _all_fonts() -> typst.Fonts:
+    """Give our font and, for letters that it does not have, those of the machine."""
+    return typst.Fonts(include_system_fonts=True, include_embedded_fonts=False, font_paths=[str(ROOT / "files")])
+
+
+def _compiler(fonts: typst.Fonts) -> typst.Compiler:
+    # a new one each time: two threads never share one
+    return typst.Compiler(font_paths=fonts)
+
+
+def _seen(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def _inputs(handout: Handout, paper: Paper) -> dict[str, str]:
@@ -116,8 +130,8 @@ def _inputs(handout: Handout, paper: Paper) -> dict[str, str]:
         "family": FAMILY,
         "paper": _TYPST_NAMES[paper],
         "title": "Your running",
-        "for_whom": handout.for_whom,
-        "clinic": handout.clinic,
+        "for_whom": _seen(handout.for_whom),
+        "clinic": _seen(handout.clinic),
         "day": day_words(summary.as_of),
         "where": _part(told.where),
         "changed": _part(told.changed),

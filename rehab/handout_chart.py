@@ -1,5 +1,6 @@
 """The patient's small chart as a vector picture: weekly distance as bars, next-morning pain as numbered dots. It reads in grey too."""
 
+import itertools
 import math
 from dataclasses import dataclass
 from html import escape
@@ -118,7 +119,7 @@ def _pain(weeks: list[_Week], centres: list[float], palette: Palette) -> list[st
     points = [None if math.isnan(week.pain) else (x, _height_of(week.pain)) for week, x in zip(weeks, centres, strict=True)]
     parts = [
         f'<line x1="{one[0]:.1f}" y1="{one[1]:.1f}" x2="{two[0]:.1f}" y2="{two[1]:.1f}" stroke="{palette.next_morning}" stroke-width="1.5"/>'
-        for one, two in zip(points, points[1:], strict=False)
+        for one, two in itertools.pairwise(points)
         if one is not None and two is not None
     ]
     for week, point in zip(weeks, points, strict=True):
@@ -128,7 +129,7 @@ def _pain(weeks: list[_Week], centres: list[float], palette: Palette) -> list[st
         parts.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{palette.next_morning}" stroke="{palette.ground}" stroke-width="1.5"/>'
         )
-        parts.append(_text(x + 9, y - 5, f"{week.pain:g}", palette.ink, anchor="start", weight=600))
+        parts.append(_text(x, y - 10, f"{week.pain:g}", palette.ink, weight=600))
     return parts
 
 
@@ -145,9 +146,9 @@ def _bar(week: _Week, distance: float, centre: float, slot: float, top: float, p
         ]
     if not distance:
         return [_text(centre, BARS_BOTTOM - 6, "no run", palette.quiet_ink)]
-    height = max((BARS_BOTTOM - BARS_TOP) * distance / top, 1.5)
-    y = BARS_BOTTOM - height
-    shape = f'<rect x="{left:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    height_of_bar = max((BARS_BOTTOM - BARS_TOP) * distance / top, 1.5)
+    y = BARS_BOTTOM - height_of_bar
+    shape = f'<rect x="{left:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height_of_bar:.1f}"'
     if week.so_far:
         parts = [f'{shape} fill="none" stroke="{palette.distance}" stroke-width="1.5" stroke-dasharray="5 3"/>']
     else:

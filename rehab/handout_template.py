@@ -13,14 +13,14 @@ TEMPLATE = r"""
     #c.for_whom #h(1fr) #c.day, page #counter(page).display() of #counter(page).final().first()
   ],
 )
-#set text(font: c.family, size: 11pt, lang: "en", region: "US", fill: ink, fallback: false, number-width: "tabular")
+#set text(font: c.family, size: 11pt, lang: "en", region: "US", fill: ink, number-width: "tabular")
 #set par(leading: 0.62em, spacing: 0.75em)
 #set list(marker: text(fill: rgb(c.accent), [–]), spacing: 0.6em, indent: 0pt)
 #show heading.where(level: 1): it => block(below: 9pt, text(22pt, weight: 600, it.body))
 #show heading.where(level: 2): it => block(above: 0pt, below: 8pt, sticky: true, text(14pt, weight: 600, fill: rgb(c.accent), it.body))
 #show heading.where(level: 3): it => block(above: 0pt, below: 6pt, text(11pt, weight: 600, it.body))
 #let say(words) = block(above: 0pt, below: 9pt, text(13pt, words))
-#let aside(words) = if words != "" { block(above: 0pt, below: 5pt, text(10pt, fill: quiet, words)) }
+#let aside(words) = if words != "" { block(above: 0pt, below: 9pt, text(10pt, fill: quiet, words)) }
 #let lines(them) = if them.len() > 0 { list(..them) }
 #let gap = v(17pt, weak: true)
 #let part(p, below) = { heading(level: 2, p.title); aside(p.beside); say(p.sentence); below }

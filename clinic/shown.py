@@ -47,9 +47,9 @@ class Shown:
         """Give the paper that is usual where the patient's unit is."""
         return paper_of(self.handout.summary.facts.distance_unit)
 
-    def chart(self, scheme: Scheme) -> HandoutChart:
+    def chart(self, scheme: Scheme, *, narrow: bool) -> HandoutChart:
         """Give the small chart for the screen."""
-        return handout_chart(self.handout.summary, palette=palette(scheme), on_screen=True)
+        return handout_chart(self.handout.summary, palette=palette(scheme), on_screen=True, narrow=narrow)
 
     def pictures(self, paper: Paper) -> tuple[bytes, ...]:
         """Give the pages of the hand-out as pictures."""

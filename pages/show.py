@@ -9,7 +9,7 @@ from access import downloads
 from clinic.shown import PAPER_WORDS, Paper, Part, Shown, shown
 from pages.shared.begin import ask_again, begin, is_proved
 from pages.shared.chosen import chosen_episode
-from pages.shared.look import scheme
+from pages.shared.look import is_narrow, scheme
 from pages.shared.plain import plain
 
 SCREENS = 3
@@ -27,6 +27,8 @@ STYLE = """<style>
 .told .week { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-radius: 0.6rem; padding: 1.1rem 1.4rem; }
 .told .week h2 { font-size: 1.35rem; margin: 0 0 0.5rem; padding: 0; }
 .told .week ul { font-size: 1.2rem; margin: 0; }
+.st-key-steps button { padding: 0.55rem 1.1rem; }
+.st-key-steps button p { font-size: 1.1rem; }
 .take-away a { color: inherit; text-decoration: none; border: 1px solid color-mix(in srgb, currentColor 30%, transparent);
   border-radius: 0.375rem; padding: 0.35rem 0.9rem; margin-right: 0.6rem; }
 .take-away a:hover, .take-away a:focus-visible { border-color: currentColor; }
@@ -44,7 +46,7 @@ def _list(lines: tuple[str, ...]) -> str:
 
 
 def _picture(found: Shown) -> str:
-    chart = found.chart(scheme())
+    chart = found.chart(scheme(), narrow=is_narrow())
     if not chart.svg:
         return ""
     data = base64.b64encode(chart.svg.encode()).decode()
@@ -115,7 +117,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="steps"):
         args=(here.key, 1),
         disabled=screen == SCREENS,
         shortcut="Right",
-        type="primary",
+        type="secondary" if screen == SCREENS else "primary",
         key="screen_next",
     )
     st.markdown(plain(f"{screen} of {SCREENS}"), width="content")

@@ -13,10 +13,10 @@ from rehab.days import floats
 from rehab.episode import EpisodeSummary
 from rehab.units import distance_in
 
-WEEKS_DRAWN = 8
+WEEKS_DRAWN, WEEKS_DRAWN_NARROW = 8, 5
 FONT = "Source Sans 3"  # as the paper has it
 FONTS_ON_SCREEN = "'Source Sans', 'Source Sans 3', 'Segoe UI', Arial, sans-serif"
-WIDTH, HEIGHT = 640, 250
+WIDTH, WIDTH_NARROW, HEIGHT = 640, 340, 250
 LEFT, RIGHT = 8, 8
 PAIN_TOP, PAIN_BOTTOM = 34, 104
 BARS_TOP, BARS_BOTTOM = 148, 222
@@ -38,9 +38,9 @@ class _Week:
     so_far: bool
 
 
-def handout_chart(summary: EpisodeSummary, *, palette: Palette = LIGHT, on_screen: bool = False) -> HandoutChart:
+def handout_chart(summary: EpisodeSummary, *, palette: Palette = LIGHT, on_screen: bool = False, narrow: bool = False) -> HandoutChart:
     """
-    Draw the last eight weeks of a summary.
+    Draw the last eight weeks of a summary, five where there is little room.
 
     Parameters
     ----------
@@ -50,29 +50,32 @@ def handout_chart(summary: EpisodeSummary, *, palette: Palette = LIGHT, on_scree
         Colours; the shapes and the written numbers carry the meaning.
     on_screen : bool
         With the fonts of a browser instead of the paper's.
+    narrow : bool
+        For a phone.
 
     Returns
     -------
     HandoutChart
         A week that was not logged is drawn as such, never as 0.
     """
-    weeks = _weeks(summary)
+    weeks = _weeks(summary, WEEKS_DRAWN_NARROW if narrow else WEEKS_DRAWN)
+    width = WIDTH_NARROW if narrow else WIDTH
     if all(math.isnan(week.distance_m) and math.isnan(week.pain) for week in weeks):
         return HandoutChart("", "No week is logged yet.")
     unit = summary.facts.distance_unit
     distances = [distance_in(week.distance_m, unit) for week in weeks]
     top = max((distance for distance in distances if not math.isnan(distance)), default=0.0) or 1.0
-    slot = (WIDTH - LEFT - RIGHT) / len(weeks)
+    slot = (width - LEFT - RIGHT) / len(weeks)
     centres = [LEFT + slot * (place + 0.5) for place in range(len(weeks))]
     family = FONTS_ON_SCREEN if on_screen else FONT
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" '
         f'font-family="{family}" font-size="12.5" fill="{palette.ink}">',
-        _text(LEFT, 14, "Pain next morning, 0 to 10", palette.ink, anchor="start", weight=600),
-        *_zones(summary, palette),
+        _text(LEFT, 14, "Pain next morning" if narrow else "Pain next morning, 0 to 10", palette.ink, anchor="start", weight=600),
+        *_zones(summary, width, palette),
         *_pain(weeks, centres, palette),
         _text(LEFT, BARS_TOP - 18, f"{'Miles' if unit.value == 'mi' else 'Kilometres'} each week", palette.ink, anchor="start", weight=600),
-        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{BARS_BOTTOM}" y2="{BARS_BOTTOM}" stroke="{palette.mark_line}"/>',
+        f'<line x1="{LEFT}" x2="{width - RIGHT}" y1="{BARS_BOTTOM}" y2="{BARS_BOTTOM}" stroke="{palette.mark_line}"/>',
     ]
     for week, distance, centre in zip(weeks, distances, centres, strict=True):
         parts += _bar(week, distance, centre, slot, top, palette)
@@ -80,8 +83,8 @@ def handout_chart(summary: EpisodeSummary, *, palette: Palette = LIGHT, on_scree
     return HandoutChart("".join([*parts, "</svg>"]), _words(weeks, distances, unit.value))
 
 
-def _weeks(summary: EpisodeSummary) -> list[_Week]:
-    rows = summary.weeks.iloc[-WEEKS_DRAWN:]
+def _weeks(summary: EpisodeSummary, count: int) -> list[_Week]:
+    rows = summary.weeks.iloc[-count:]
     starts = pd.DatetimeIndex(rows["week_start"])
     return [
         _Week(f"{start:%b} {start.day}", float(distance), float(pain), bool(so_far))
@@ -99,12 +102,12 @@ def _height_of(pain: float) -> float:
     return PAIN_BOTTOM - (PAIN_BOTTOM - PAIN_TOP) * pain / NPRS_MAX
 
 
-def _zones(summary: EpisodeSummary, palette: Palette) -> list[str]:
+def _zones(summary: EpisodeSummary, width: int, palette: Palette) -> list[str]:
     edge = _height_of(summary.limits.comfortable_max)
     return [
-        f'<rect x="{LEFT}" y="{edge:.1f}" width="{WIDTH - LEFT - RIGHT}" height="{PAIN_BOTTOM - edge:.1f}" fill="{palette.zone_comfortable}"/>',
-        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{edge:.1f}" y2="{edge:.1f}" stroke="{palette.mark_line}" stroke-dasharray="3 3"/>',
-        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{PAIN_BOTTOM}" y2="{PAIN_BOTTOM}" stroke="{palette.mark_line}"/>',
+        f'<rect x="{LEFT}" y="{edge:.1f}" width="{width - LEFT - RIGHT}" height="{PAIN_BOTTOM - edge:.1f}" fill="{palette.zone_comfortable}"/>',
+        f'<line x1="{LEFT}" x2="{width - RIGHT}" y1="{edge:.1f}" y2="{edge:.1f}" stroke="{palette.mark_line}" stroke-dasharray="3 3"/>',
+        f'<line x1="{LEFT}" x2="{width - RIGHT}" y1="{PAIN_BOTTOM}" y2="{PAIN_BOTTOM}" stroke="{palette.mark_line}"/>',
         _text(
             WIDTH - RIGHT,
             14,

@@ -108,13 +108,7 @@ def _zones(summary: EpisodeSummary, width: int, palette: Palette) -> list[str]:
         f'<rect x="{LEFT}" y="{edge:.1f}" width="{width - LEFT - RIGHT}" height="{PAIN_BOTTOM - edge:.1f}" fill="{palette.zone_comfortable}"/>',
         f'<line x1="{LEFT}" x2="{width - RIGHT}" y1="{edge:.1f}" y2="{edge:.1f}" stroke="{palette.mark_line}" stroke-dasharray="3 3"/>',
         f'<line x1="{LEFT}" x2="{width - RIGHT}" y1="{PAIN_BOTTOM}" y2="{PAIN_BOTTOM}" stroke="{palette.mark_line}"/>',
-        _text(
-            WIDTH - RIGHT,
-            14,
-            f"below the dashed line: comfortable, up to {summary.limits.comfortable_max}",
-            palette.quiet_ink,
-            anchor="end",
-        ),
+        _text(width - RIGHT, 14, f"dashed line: comfortable up to {summary.limits.comfortable_max}", palette.quiet_ink, anchor="end"),
     ]
 
 

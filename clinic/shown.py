@@ -125,5 +125,6 @@ def _shown(viewer: Viewer, episode_key: str, as_of: date | None, database: sa.En
         facts=since_visit(summary, last_visit=last_visit),
         last_visit=last_visit,
         planned=() if summary.screen.withholds else planned,
+        colours=palette("light"),
     )
     return Shown(found, handout)

@@ -14,10 +14,9 @@ import typst
 from fontpkg_source_sans_3 import FAMILY, ROOT
 
 from models import DistanceUnit
-from rehab.charts.theme import LIGHT
 from rehab.days import day_words
 from rehab.episode import EpisodeSummary
-from rehab.handout_chart import handout_chart
+from rehab.handout_chart import Colours, handout_chart
 from rehab.handout_template import TEMPLATE
 from rehab.handout_weeks import PlannedWeek
 from rehab.handout_words import Part, story
@@ -57,6 +56,8 @@ class Handout:
         The visit since which they are.
     planned : tuple of PlannedWeek
         The next weeks of the confirmed plan.
+    colours : Colours
+        Those of paper.
     """
 
     for_whom: str
@@ -65,6 +66,7 @@ class Handout:
     facts: tuple[SinceFact, ...]
     last_visit: date | None
     planned: tuple[PlannedWeek, ...]
+    colours: Colours
 
 
 def paper_of(unit: DistanceUnit) -> Paper:
@@ -125,7 +127,7 @@ def _seen(text: str) -> str:
 def _inputs(handout: Handout, paper: Paper) -> dict[str, str]:
     summary = handout.summary
     told = story(summary, facts=handout.facts, last_visit=handout.last_visit, planned=handout.planned)
-    chart = handout_chart(summary)
+    chart = handout_chart(summary, palette=handout.colours)
     content = {
         "family": FAMILY,
         "paper": _TYPST_NAMES[paper],
@@ -142,11 +144,11 @@ def _inputs(handout: Handout, paper: Paper) -> dict[str, str]:
         "weeks": [{"title": week.title, "lines": list(week.lines)} for week in told.weeks],
         "zones": [{"name": zone.name, "scores": zone.scores, "says": zone.says} for zone in told.zones],
         "settled": told.settled,
-        "ink": LIGHT.ink,
-        "quiet": LIGHT.quiet_ink,
-        "rule": LIGHT.rule,
-        "raised": LIGHT.raised,
-        "accent": LIGHT.accent,
+        "ink": handout.colours.ink,
+        "quiet": handout.colours.quiet_ink,
+        "rule": handout.colours.rule,
+        "raised": handout.colours.raised,
+        "accent": handout.colours.accent,
     }
     return {"content": json.dumps(content)}
 

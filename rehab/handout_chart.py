@@ -4,11 +4,11 @@ import itertools
 import math
 from dataclasses import dataclass
 from html import escape
+from typing import Protocol
 
 import pandas as pd
 
 from models import NPRS_MAX
-from rehab.charts.theme import LIGHT, Palette
 from rehab.days import floats
 from rehab.episode import EpisodeSummary
 from rehab.units import distance_in
@@ -20,6 +20,40 @@ WIDTH, WIDTH_NARROW, HEIGHT = 640, 340, 250
 LEFT, RIGHT = 8, 8
 PAIN_TOP, PAIN_BOTTOM = 34, 104
 BARS_TOP, BARS_BOTTOM = 148, 222
+
+
+class Colours(Protocol):
+    """The colours of a picture or paper, as `#rrggbb`; what `rehab.charts.theme.palette` gives has them all."""
+
+    @property
+    def ground(self) -> str: ...
+
+    @property
+    def raised(self) -> str: ...
+
+    @property
+    def ink(self) -> str: ...
+
+    @property
+    def quiet_ink(self) -> str: ...
+
+    @property
+    def rule(self) -> str: ...
+
+    @property
+    def accent(self) -> str: ...
+
+    @property
+    def next_morning(self) -> str: ...
+
+    @property
+    def zone_comfortable(self) -> str: ...
+
+    @property
+    def distance(self) -> str: ...
+
+    @property
+    def mark_line(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +72,7 @@ class _Week:
     so_far: bool
 
 
-def handout_chart(summary: EpisodeSummary, *, palette: Palette = LIGHT, on_screen: bool = False, narrow: bool = False) -> HandoutChart:
+def handout_chart(summary: EpisodeSummary, *, palette: Colours, on_screen: bool = False, narrow: bool = False) -> HandoutChart:
     """
     Draw the last eight weeks of a summary, five where there is little room.
 
@@ -46,7 +80,7 @@ def handout_chart(summary: EpisodeSummary, *, palette: Palette = LIGHT, on_scree
     ----------
     summary : EpisodeSummary
         One episode.
-    palette : Palette
+    palette : Colours
         Colours; the shapes and the written numbers carry the meaning.
     on_screen : bool
         With the fonts of a browser instead of the paper's.
@@ -102,7 +136,7 @@ def _height_of(pain: float) -> float:
     return PAIN_BOTTOM - (PAIN_BOTTOM - PAIN_TOP) * pain / NPRS_MAX
 
 
-def _zones(summary: EpisodeSummary, width: int, palette: Palette) -> list[str]:
+def _zones(summary: EpisodeSummary, width: int, palette: Colours) -> list[str]:
     edge = _height_of(summary.limits.comfortable_max)
     return [
         f'<rect x="{LEFT}" y="{edge:.1f}" width="{width - LEFT - RIGHT}" height="{PAIN_BOTTOM - edge:.1f}" fill="{palette.zone_comfortable}"/>',
@@ -112,7 +146,7 @@ def _zones(summary: EpisodeSummary, width: int, palette: Palette) -> list[str]:
     ]
 
 
-def _pain(weeks: list[_Week], centres: list[float], palette: Palette) -> list[str]:
+def _pain(weeks: list[_Week], centres: list[float], palette: Colours) -> list[str]:
     points = [None if math.isnan(week.pain) else (x, _height_of(week.pain)) for week, x in zip(weeks, centres, strict=True)]
     parts = [
         f'<line x1="{one[0]:.1f}" y1="{one[1]:.1f}" x2="{two[0]:.1f}" y2="{two[1]:.1f}" stroke="{palette.next_morning}" stroke-width="1.5"/>'
@@ -130,7 +164,7 @@ def _pain(weeks: list[_Week], centres: list[float], palette: Palette) -> list[st
     return parts
 
 
-def _bar(week: _Week, distance: float, centre: float, slot: float, top: float, palette: Palette) -> list[str]:
+def _bar(week: _Week, distance: float, centre: float, slot: float, top: float, palette: Colours) -> list[str]:
     width = min(slot * 0.62, 52)
     left = centre - width / 2
     if math.isnan(distance):

@@ -13,6 +13,7 @@ import pytest
 from pypdf import PdfReader
 
 from models import PLAN_WEEK_COLUMNS, ChangeKind, DistanceUnit, ScreenItem
+from rehab.charts.theme import LIGHT
 from rehab.days import Coverage
 from rehab.episode import Mark, summarise_episode
 from rehab.handout import PAGES_MAX, Handout, Paper, handout_pdf, handout_pictures
@@ -75,7 +76,7 @@ def handout(
     summary = summarise_episode(facts, as_of=AS_OF)
     last_visit = last_visit_of(summary)
     planned = next_weeks(plans, listed(), as_of=AS_OF, week_start=0, ended_on=None)
-    return Handout("Ada Steady", "Two Rivers", summary, since_visit(summary, last_visit=last_visit), last_visit, planned)
+    return Handout("Ada Steady", "Two Rivers", summary, since_visit(summary, last_visit=last_visit), last_visit, planned, LIGHT)
 
 
 def told(made: Handout) -> Story:
@@ -152,7 +153,7 @@ def test_the_chart_is_drawn_as_vectors_and_said_in_words() -> None:
     made = handout()
     pages = PdfReader(io.BytesIO(handout_pdf(made, Paper.LETTER))).pages
     assert [len(page.images) for page in pages] == [0] * len(pages)
-    chart = handout_chart(made.summary)
+    chart = handout_chart(made.summary, palette=LIGHT)
     assert chart.words.startswith("Week by week. Mar 10: 6.0 mi, morning pain 2. Mar 17: 6.0 mi")
     assert "Mar 24: no run." in chart.words
     assert ">0.0<" not in chart.svg
@@ -306,6 +307,6 @@ def test_after_the_last_day_of_an_episode_nothing_is_planned() -> None:
 def test_a_week_outside_the_log_is_drawn_as_not_logged_and_never_as_zero() -> None:
     coverage = Coverage(MONDAY, MONDAY + timedelta(days=6))
     facts = facts_of([{"run_date": MONDAY, "distance_m": 5000}], mornings(MONDAY, [3]), coverage=coverage)
-    chart = handout_chart(summarise_episode(facts, as_of=MONDAY + timedelta(days=13)))
+    chart = handout_chart(summarise_episode(facts, as_of=MONDAY + timedelta(days=13)), palette=LIGHT)
     assert chart.words.endswith("Mar 10: not logged.")
     assert ">logged<" in chart.svg

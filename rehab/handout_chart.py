@@ -106,7 +106,7 @@ def handout_chart(summary: EpisodeSummary, *, palette: Colours, on_screen: bool 
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" '
         f'font-family="{family}" font-size="12.5" fill="{palette.ink}">',
         _text(LEFT, 14, "Pain next morning" if narrow else "Pain next morning, 0 to 10", palette.ink, anchor="start", weight=600),
-        *_zones(summary, width, palette),
+        *_zones(summary, width, palette, narrow=narrow),
         *_pain(weeks, centres, palette),
         _text(LEFT, BARS_TOP - 18, f"{'Miles' if unit.value == 'mi' else 'Kilometres'} each week", palette.ink, anchor="start", weight=600),
         f'<line x1="{LEFT}" x2="{width - RIGHT}" y1="{BARS_BOTTOM}" y2="{BARS_BOTTOM}" stroke="{palette.mark_line}"/>',
@@ -136,13 +136,14 @@ def _height_of(pain: float) -> float:
     return PAIN_BOTTOM - (PAIN_BOTTOM - PAIN_TOP) * pain / NPRS_MAX
 
 
-def _zones(summary: EpisodeSummary, width: int, palette: Colours) -> list[str]:
+def _zones(summary: EpisodeSummary, width: int, palette: Colours, *, narrow: bool) -> list[str]:
+    dashed = "– – comfortable to" if narrow else "dashed line: comfortable up to"
     edge = _height_of(summary.limits.comfortable_max)
     return [
         f'<rect x="{LEFT}" y="{edge:.1f}" width="{width - LEFT - RIGHT}" height="{PAIN_BOTTOM - edge:.1f}" fill="{palette.zone_comfortable}"/>',
         f'<line x1="{LEFT}" x2="{width - RIGHT}" y1="{edge:.1f}" y2="{edge:.1f}" stroke="{palette.mark_line}" stroke-dasharray="3 3"/>',
         f'<line x1="{LEFT}" x2="{width - RIGHT}" y1="{PAIN_BOTTOM}" y2="{PAIN_BOTTOM}" stroke="{palette.mark_line}"/>',
-        _text(width - RIGHT, 14, f"dashed line: comfortable up to {summary.limits.comfortable_max}", palette.quiet_ink, anchor="end"),
+        _text(width - RIGHT, 14, f"{dashed} {summary.limits.comfortable_max}", palette.quiet_ink, anchor="end"),
     ]
 
 

@@ -17,7 +17,7 @@ else:
     from starlette.middleware import Middleware
 
     from access import downloads, web
-    from clinic import exports
+    from clinic import exports, shown
     from pages.shared import (
         broken,
         loaded,  # noqa: F401
@@ -35,7 +35,7 @@ else:
 
     app = st.App(
         __file__,
-        routes=(*web.ROUTES, downloads.route(exports.patient_table)),
+        routes=(*web.ROUTES, downloads.route(exports.patient_table), downloads.handout_route(shown.printed_as)),
         middleware=[gate],
         lifespan=web.lifespan,
         on_script_error=broken.show,

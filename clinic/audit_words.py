@@ -90,6 +90,8 @@ KIND_WORDS = {
     "runs": "the table of runs",
     "pain": "the table of pain scores",
     "weeks": "the table of weeks",
+    "visit mode": "the visit mode",
+    "handout": "the hand-out",
 }
 SOURCE_WORDS = {"app": "in the app", "command line": "at the command line"}
 OPENED = (AuditAction.VIEW, AuditAction.EXPORT, AuditAction.PRINT, AuditAction.REFUSED)

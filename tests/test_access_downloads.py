@@ -264,3 +264,51 @@ def test_the_demo_clinic_is_always_proved_and_accounts_are_not_needed(demo_url: 
         assert ask(visitor, patient, "weeks.csv").status == 200
         assert accounts.ROLE_WORDS[Role.THERAPIST] == "therapist"
     engine.dispose()
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# The hand-out: the same rules
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def ask_for_paper(visitor: Visitor, episode: str, name: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
+    return visitor.ask(method, f"/handout/{episode}/{name}", headers={**HTML, **(FROM_OUR_PAGE if headers is None else headers)})
+
+
+@pytest.mark.parametrize("paper", ["letter", "a4"])
+def test_who_treats_a_patient_gets_the_hand_out_and_one_row_says_that_it_was_printed(clinic: Served, paper: str) -> None:
+    visitor, before = clinic.visitor("Tess"), len(clinic.scene.rows("audit_event", action="print"))
+    answer = ask_for_paper(visitor, clinic.own.episode, f"{paper}.pdf")
+    assert (answer.status, answer.headers["content-type"], answer.headers["cache-control"]) == (200, "application/pdf", "no-store")
+    assert re.fullmatch(rf'attachment; filename="handout-\d{{4}}-\d\d-\d\d-{paper}.pdf"', answer.headers["content-disposition"])
+    assert answer.content.startswith(b"%PDF-")
+    (row,) = clinic.scene.rows("audit_event", action="print")[before:]
+    assert (row["object_kind"], row["object_key"], row["actor"]) == ("handout", clinic.own.patient, "Tess")
+    assert json.loads(str(row["detail"]))["new"] == {"rows": 1, "sha256": hashlib.sha256(answer.content).hexdigest()}
+
+
+def test_the_hand_out_of_somebody_elses_patient_is_not_there(clinic: Served) -> None:
+    before = len(clinic.scene.rows("audit_event", action="print"))
+    for name, episode in (
+        ("Tess", clinic.foreign.episode),
+        ("Olga", clinic.own.episode),
+        ("Fred", clinic.own.episode),
+        ("Tess", "made-up"),
+    ):
+        answer = ask_for_paper(clinic.visitor(name), episode, "a4.pdf")
+        assert (answer.status, b"%PDF" in answer.content) == (404, False)
+    for name in ("a5.pdf", "a4", ".pdf", "a4.png", "A4.pdf"):
+        assert ask_for_paper(clinic.visitor("Tess"), clinic.own.episode, name).status == 404
+    assert len(clinic.scene.rows("audit_event", action="print")) == before
+
+
+def test_the_hand_out_has_the_rules_of_all_that_is_taken_away(clinic: Served) -> None:
+    visitor, before = clinic.visitor("Tess"), len(clinic.scene.rows("audit_event", action="print"))
+    assert ask_for_paper(visitor, clinic.own.episode, "a4.pdf", {"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert ask_for_paper(visitor, clinic.own.episode, "a4.pdf", method="POST").status == 405
+    answer = ask_for_paper(Visitor(clinic.address), clinic.own.episode, "a4.pdf")
+    assert (answer.status, answer.location) == (303, f"/login?next=%2Fhandout%2F{clinic.own.episode}%2Fa4.pdf")
+    clinic.let_the_proof_grow_old(sessions.PROOF_HOLDS)
+    answer = ask_for_paper(visitor, clinic.own.episode, "a4.pdf")
+    assert (answer.status, answer.location) == (303, f"/confirm?next=%2Fhandout%2F{clinic.own.episode}%2Fa4.pdf")
+    assert len(clinic.scene.rows("audit_event", action="print")) == before

@@ -184,6 +184,7 @@ LEFT = {
     "today": [("today", False)],
     "patient": [("episode", True)],
     "visit": [("visit page", True), ("episode", True)],
+    "show": [("visit mode", True), ("episode", True)],
     "pain_diary": [("pain diary", True)],
     "import_runs": [("register", False), ("import", True)],
     "patients": [("register", False)],

@@ -34,6 +34,7 @@ PAGES = (
     Page("pages/today.py", "Today", "today"),
     Page("pages/patient.py", "Patient", "patient"),
     Page("pages/visit.py", "Visit", "visit"),
+    Page("pages/show.py", "Visit mode", "show"),
     Page("pages/pain_diary.py", "Pain diary", "pain-diary"),
     Page("pages/import_runs.py", "Import runs", "import-runs"),
     Page("pages/patients.py", "Patients", "patients"),

@@ -79,6 +79,7 @@ KIND_WORDS = {
     "column_mapping": "what the columns of a table mean",
     "audit_event": "the audit",
     "episode": "the patient page",
+    "plan page": "the plan page",
     "pain diary": "the pain diary",
     "register": "the register",
     "today": "the list of runners",

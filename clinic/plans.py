@@ -320,3 +320,33 @@ def confirmed(shown: Desk) -> tuple[str, ...]:
 def kept(shown: Desk) -> tuple[pd.DataFrame, str]:
     """Give runs and missed runs of the last weeks in words, and a sentence on them."""
     return kept_list(shown.episode.summary), kept_sentence(shown.episode.summary)
+
+
+def first_day_words(day: date) -> str:
+    """Write the first day of a week, as it stands in a list to choose from."""
+    return f"{day:%a} {day_words(day)}"
+
+
+def week_labels(valid_from: date, count: int) -> tuple[str, ...]:
+    """Name the listed weeks by their first days."""
+    days = (valid_from + timedelta(days=7 * number) for number in range(count))
+    return tuple(f"{day:%b} {day.day}" for day in days)
+
+
+def back_words(shown: Desk, number: int) -> tuple[str, ...]:
+    """Say what going back to a version would change."""
+    old, newest = shown.version(number), shown.newest
+    if old is None or newest is None:
+        return ()
+    return plan_difference(newest.plan, old.plan, shown.unit) or ("Nothing is different from the newest one.",)
+
+
+def saved_words(shown: Desk, number: int, draft: Draft) -> str:
+    """Say that a version is saved, and from when on its mark stands on the chart."""
+    later = draft.plan.valid_from > shown.today
+    mark = (
+        f"Its mark stands on the chart from {day_words(draft.plan.valid_from)} on, when it begins."
+        if later
+        else "Its mark stands on the chart."
+    )
+    return f"Version {number} is saved. {mark}"

@@ -17,7 +17,7 @@ from data.permissions import COMMAND_LINE
 from models import EpisodeEntry, EpisodeOfCare, PainEntry, PainScore, Patient, PatientEntry, Person, Role, Viewer
 from tests.serving import ROOT
 
-PAGES = ("today", "patient", "pain_diary", "import_runs", "patients", "people")
+PAGES = ("today", "patient", "plan", "pain_diary", "import_runs", "patients", "people")
 
 
 def _therapist() -> Viewer:

@@ -183,6 +183,7 @@ def test_taking_away_asks_for_the_passphrase_again_after_ten_minutes(real_clinic
 LEFT = {
     "today": [("today", False)],
     "patient": [("episode", True)],
+    "plan": [("plan page", True), ("episode", True)],
     "pain_diary": [("pain diary", True)],
     "import_runs": [("register", False), ("import", True)],
     "patients": [("register", False)],

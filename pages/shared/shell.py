@@ -30,9 +30,11 @@ class Page:
 
 
 OWNER = frozenset({Role.OWNER})
+THERAPIST = frozenset({Role.THERAPIST})
 PAGES = (
     Page("pages/today.py", "Today", "today"),
     Page("pages/patient.py", "Patient", "patient"),
+    Page("pages/plan.py", "Plan", "plan", THERAPIST),
     Page("pages/pain_diary.py", "Pain diary", "pain-diary"),
     Page("pages/import_runs.py", "Import runs", "import-runs"),
     Page("pages/patients.py", "Patients", "patients"),

@@ -74,8 +74,8 @@ def _key(shown: Desk, name: str) -> str:
 
 def _begun_from(shown: Desk) -> int:
     """Fill the fields when the page is opened; say from which version. What was typed since stays, whatever is saved meanwhile."""
-    kept = _key(shown, "begun_from")
-    if _key(shown, "weeks") not in st.session_state:
+    kept, anew = _key(shown, "begun_from"), _key(shown, "anew")
+    if st.session_state.pop(anew, False) or _key(shown, "weeks") not in st.session_state:
         st.session_state[kept] = shown.newest_number
         _fill(shown, plans.fields(shown, shown.newest_number))
     number: int = st.session_state[kept]
@@ -138,8 +138,7 @@ def _typed(shown: Desk) -> tuple[TypedPlan, date]:
     return TypedPlan(tuple(weeks), ceiling, run_part, walk_part, low, high, surface, pace, strength, reason), valid_from
 
 
-def _editor(viewer: Viewer, shown: Desk) -> None:
-    begun_from = _begun_from(shown)
+def _editor(viewer: Viewer, shown: Desk, begun_from: int) -> None:
     st.subheader("Next weeks", anchor=False)
     newer = plans.meanwhile(shown, begun_from)
     if newer:
@@ -178,7 +177,7 @@ def _told_of_newer(shown: Desk, newer: Meanwhile) -> None:
 
 
 def _begin_anew(shown: Desk) -> None:
-    st.session_state.pop(_key(shown, "weeks"), None)
+    st.session_state[_key(shown, "anew")] = True
 
 
 def _save(viewer: Viewer, shown: Desk, draft: Draft, based_on: int) -> None:
@@ -242,6 +241,7 @@ said = st.session_state.pop(_key(shown, "saved"), "")
 if said:
     st.success(plain(said), icon=":material/check:")
 
+begun_from = _begun_from(shown)
 told = plans.suggestion(shown)
 left, right = st.columns(2, gap="large")
 with left:
@@ -251,7 +251,7 @@ with left:
 with right:
     if told.withheld and shown.newest:
         st.info(plain("The confirmed plan is being checked: " + "; ".join(plans.confirmed(shown)) + "."), icon=":material/hourglass_empty:")
-    _editor(viewer, shown)
+    _editor(viewer, shown, begun_from)
 versions, kept = st.columns(2, gap="large")
 with versions:
     _versions(viewer, shown)

@@ -179,8 +179,10 @@ def refusals(shown: Desk, draft: Draft, *, finished: bool) -> tuple[str, ...]:
     Parameters
     ----------
     finished : bool
-        False while it is still being written: that nothing is different yet and that no reason is given is not said then.
+        False while it is still being written: that nothing is set or different yet and that no reason is given is not said then.
     """
+    if not finished and not draft.unreadable and not plan_words(draft.plan, shown.unit):
+        return ()
     newest, ended_on = shown.newest, shown.episode.row.ended_on
     plan = draft.plan if finished else replace(draft.plan, reason=draft.plan.reason or "being written")
     previous = newest.plan if finished and newest is not None and _is_listed_alike(newest, draft) else None

@@ -12,7 +12,7 @@ from clinic.suggested import Choice, SuggestionWords
 from models import EntryRefused, Viewer
 from pages.shared.begin import begin
 from pages.shared.chosen import another_runner, chosen_episode
-from pages.shared.look import PLOTLY_CONFIG, Span, is_narrow, scheme
+from pages.shared.look import PLOTLY_CONFIG, Span, scheme
 from pages.shared.plain import plain
 
 WEEKS = (1, 2, 3, 4)
@@ -31,8 +31,7 @@ def _suggested(shown: Desk, told: SuggestionWords) -> None:
     st.markdown(f"**{plain(told.band)}**  \n{plain(told.title)}. {plain(' '.join(told.why))}")
     further = tuple(line for line in (told.cue, told.strength_line) if line)
     if further:
-        st.markdown(_lines(further))
-    st.caption(plain(f"Rule {told.rule}. {told.strength}"))
+        st.markdown("  \n".join(plain(line) for line in further))
     key = _key(shown, "choice")
     places = list(range(len(told.choices)))
     st.radio(
@@ -45,12 +44,15 @@ def _suggested(shown: Desk, told: SuggestionWords) -> None:
         args=(key, told.choices, _key(shown, "distance_0"), _confirmed_distance(shown)),
         help="A distance is filled in at the lower end of its band, to be changed as you like. “No change” puts the confirmed plan's back.",
     )
-    with st.expander("Made from these numbers, and how well the rule is known"):
-        st.markdown(_lines(told.inputs))
-        if told.missing:
-            st.markdown(plain("Not known: " + "; ".join(told.missing) + "."))
+    st.caption(f"**Rule {plain(told.rule)}.** {plain(told.strength)}")
+    st.caption("**Made from**\n" + _lines(told.inputs))
+    if told.sources:
+        st.caption("**Sources**\n" + _lines(told.sources))
+    if told.missing:
+        st.caption(plain("Not known: " + "; ".join(told.missing) + "."))
+    with st.expander("What the rule says, its limits, what speaks against it"):
         st.markdown(plain(told.says))
-        st.markdown(_lines((*told.limits, *told.sources)))
+        st.markdown(_lines(told.limits))
         st.markdown(plain(told.criticism))
 
 
@@ -122,20 +124,32 @@ def _typed(shown: Desk) -> tuple[TypedPlan, date]:
         with longest:
             once = st.text_input(f"{words}: longest run, {unit}", key=_key(shown, f"longest_{place}"), placeholder="not set")
         weeks.append(TypedWeek(far, often, once))
+    # row by row, so that the tab key and a phone go through them in the order in which they are read
     one, two, three = st.columns(3)
     with one:
         ceiling = st.text_input(f"No run over, {unit}", key=_key(shown, "ceiling"), placeholder="not set")
-        low = st.number_input("Cadence from, steps/min", 20.0, 300.0, None, 1.0, format="%g", key=_key(shown, "cadence_low"))
-        surface = st.selectbox("Surface", SURFACES, format_func=SURFACE_WORDS.__getitem__, key=_key(shown, "surface"))
     with two:
         run_part = st.text_input("Run for, min:s", key=_key(shown, "run_part"), placeholder="no walking")
-        high = st.number_input("Cadence to, steps/min", 20.0, 300.0, None, 1.0, format="%g", key=_key(shown, "cadence_high"))
-        pace = st.text_input(f"No faster than, min:s per {unit}", key=_key(shown, "fastest_pace"), placeholder="not set")
     with three:
         walk_part = st.text_input("then walk for, min:s", key=_key(shown, "walk_part"), placeholder="no walking")
+    one, two, three = st.columns(3)
+    with one:
+        low = _spm("Cadence from, steps/min", _key(shown, "cadence_low"))
+    with two:
+        high = _spm("Cadence to, steps/min", _key(shown, "cadence_high"))
+    with three:
+        pace = st.text_input(f"No faster than, min:s per {unit}", key=_key(shown, "fastest_pace"), placeholder="not set")
+    one, two = st.columns([1, 2])
+    with one:
+        surface = st.selectbox("Surface", SURFACES, format_func=SURFACE_WORDS.__getitem__, key=_key(shown, "surface"))
+    with two:
         strength = st.number_input("Strength sessions a week", 0, 21, None, 1, key=_key(shown, "strength"), placeholder="not set")
     reason = st.text_input("Why", key=_key(shown, "reason"), placeholder="a few words, for the mark on the chart and for the next reader")
     return TypedPlan(tuple(weeks), ceiling, run_part, walk_part, low, high, surface, pace, strength, reason), valid_from
+
+
+def _spm(label: str, key: str) -> float | None:
+    return st.number_input(label, 20.0, 300.0, None, 1.0, format="%g", key=key, placeholder="not set")
 
 
 def _editor(viewer: Viewer, shown: Desk, begun_from: int) -> None:
@@ -226,6 +240,9 @@ def _versions(viewer: Viewer, shown: Desk) -> None:
 def _kept(shown: Desk) -> None:
     st.subheader("Was the plan kept", anchor=False)
     table, sentence = plans.kept(shown)
+    if not len(table):
+        st.info("No run and no planned run in the last weeks.", icon=":material/edit_note:")
+        return
     st.write(sentence)
     st.dataframe(table, hide_index=True, height=300, alt="Runs and missed runs of the last weeks against the plan, newest first.")
 
@@ -245,7 +262,7 @@ begun_from = _begun_from(shown)
 told = plans.suggestion(shown)
 left, right = st.columns(2, gap="large")
 with left:
-    chart, figure = main_chart(shown.episode, span=Span.THREE_MONTHS, scheme=scheme(), narrow=is_narrow())
+    chart, figure = main_chart(shown.episode, span=Span.THREE_MONTHS, scheme=scheme(), narrow=True)  # half a window is as wide as a phone
     st.plotly_chart(figure, config=PLOTLY_CONFIG, theme=None, key="plan_chart", alt=chart.sentence)
     _suggested(shown, told)
 with right:

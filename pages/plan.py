@@ -4,10 +4,11 @@ from datetime import date
 
 import streamlit as st
 
-from clinic import AlreadyThere, plans
+from clinic import AlreadyThere, plan_desk, plans
 from clinic.charts import main_chart
+from clinic.plan_desk import Desk
 from clinic.plan_fields import SURFACE_WORDS, SURFACES, Draft, TypedPlan, TypedWeek
-from clinic.plans import Desk, Meanwhile
+from clinic.plans import Meanwhile
 from clinic.suggested import Choice, SuggestionWords
 from models import EntryRefused, Viewer
 from pages.shared.begin import begin
@@ -248,7 +249,7 @@ def _kept(shown: Desk) -> None:
 
 
 viewer = begin()
-shown = chosen_episode(viewer, plans.desk, what_for="to plan for")
+shown = chosen_episode(viewer, plan_desk.desk, what_for="to plan for")
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     with st.container(gap=None, width="stretch"):
         st.title(f"Plan: {plain(shown.episode.row.patient_name)}", anchor=False)
@@ -264,13 +265,11 @@ left, right = st.columns(2, gap="large")
 with left:
     chart, figure = main_chart(shown.episode, span=Span.THREE_MONTHS, scheme=scheme(), narrow=True)  # half a window is as wide as a phone
     st.plotly_chart(figure, config=PLOTLY_CONFIG, theme=None, key="plan_chart", alt=chart.sentence)
+    st.caption(chart.sentence)
     _suggested(shown, told)
 with right:
     if told.withheld and shown.newest:
         st.info(plain("The confirmed plan is being checked: " + "; ".join(plans.confirmed(shown)) + "."), icon=":material/hourglass_empty:")
     _editor(viewer, shown, begun_from)
-versions, kept = st.columns(2, gap="large")
-with versions:
-    _versions(viewer, shown)
-with kept:
-    _kept(shown)
+_versions(viewer, shown)
+_kept(shown)

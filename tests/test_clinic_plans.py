@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 import data.database
-from clinic import NotFound, plans
+from clinic import NotFound, plan_desk, plans
 from clinic.plan_fields import Draft, TypedPlan, TypedWeek, read_plan, typed_plan
 from clinic.suggested import SuggestionWords, suggestion_words
 from data import queries, screens
@@ -110,7 +110,7 @@ def test_a_run_on_the_suggested_cap_is_inside_it(longest_m: int, number: int) ->
 def test_while_the_screen_is_not_clear_the_words_hold_nothing_of_a_suggestion(scene: Scene) -> None:
     patient = scene.patient(birth_date=date(1980, 5, 5))
     key = scene.episode(patient)
-    shown = plans.desk(scene.tess, key)
+    shown = plan_desk.desk(scene.tess, key)
     told = plans.suggestion(shown)
     assert told == SuggestionWords(told.withheld, told.why)
     assert told.withheld.startswith("Being checked")
@@ -165,7 +165,7 @@ def test_a_longest_run_on_the_ceiling_is_allowed_and_one_over_it_is_not() -> Non
 # --------------------------------------------------------------------------------------------------------------------
 
 
-def _here(shown: plans.Desk, **fields: object) -> Draft:
+def _here(shown: plan_desk.Desk, **fields: object) -> Draft:
     first = shown.first_days[0]
     draft = _draft(valid_from=first, **fields)
     week = replace(FIRST, week_start=first, distance_m=draft.plan.weekly_distance_m, longest_run_m=draft.plan.run_ceiling_m)
@@ -174,19 +174,19 @@ def _here(shown: plans.Desk, **fields: object) -> Draft:
 
 def test_a_plan_is_saved_with_the_state_that_was_shown_and_the_old_one_stays(scene: Scene) -> None:
     key = scene.episode(scene.patient(time_zone=CHICAGO))
-    shown = plans.desk(scene.tess, key)
+    shown = plan_desk.desk(scene.tess, key)
     assert plans.save(scene.tess, shown, _here(shown), based_on=0) == 1
-    shown = plans.desk(scene.tess, key)
+    shown = plan_desk.desk(scene.tess, key)
     assert plans.save(scene.tess, shown, _here(shown, weekly_distance_m=17_703), based_on=1) == 2
     rows = queries.plans(scene.engine, scene.tess, key)
     assert rows["weekly_distance_m"].tolist() == [16_093, 17_703]
     assert rows["suggestion_state"].tolist() == ["S0", "S0"]  # never screened
     assert rows["band_low_m"].isna().all()
-    shown = plans.desk(scene.tess, key)
+    shown = plan_desk.desk(scene.tess, key)
     assert [version.number for version in shown.versions] == [2, 1]
     assert plans.version_list(shown)[0]["Different from the one before"] == "week's distance 10.0 mi → 11.0 mi"
     assert plans.go_back(scene.tess, shown, 1, based_on=2) == 3
-    newest, _, oldest = plans.desk(scene.tess, key).versions
+    newest, _, oldest = plan_desk.desk(scene.tess, key).versions
     assert replace(newest.plan, version=1, reason=oldest.plan.reason) == oldest.plan
     assert newest.weeks == oldest.weeks
 
@@ -194,12 +194,12 @@ def test_a_plan_is_saved_with_the_state_that_was_shown_and_the_old_one_stays(sce
 def test_a_plan_over_the_suggested_cap_is_kept_with_what_was_suggested(scene: Scene) -> None:
     patient = scene.patient()
     key = scene.episode(patient)
-    today = plans.desk(scene.tess, key).today
+    today = plan_desk.desk(scene.tess, key).today
     for days in (2, 5):
         scene.run(patient, run_on(today - timedelta(days=days), distance_m=8_000))
     answers = dict.fromkeys(ScreenItem, ScreenAnswer.NO)
     screens.add_screen(scene.engine, scene.tess, key, ScreenEntry.checked(today=today, asked_on=today, answers=answers))
-    shown = plans.desk(scene.tess, key)
+    shown = plan_desk.desk(scene.tess, key)
     cap_m = shown.decision.cap_m
     assert cap_m is not None
     over = _here(shown, weekly_distance_m=30_000, run_ceiling_m=12_000)
@@ -211,29 +211,29 @@ def test_a_plan_over_the_suggested_cap_is_kept_with_what_was_suggested(scene: Sc
     assert bool(row["outside_band"])
     assert row["suggested_ceiling_m"] == pytest.approx(cap_m, abs=0.5)
     assert row["suggestion_state"] == shown.decision.state.code
-    assert "(outside what was suggested)" in plans.version_list(plans.desk(scene.tess, key))[0]["Why"]
+    assert "(outside what was suggested)" in plans.version_list(plan_desk.desk(scene.tess, key))[0]["Why"]
 
 
 def test_who_saves_on_an_older_version_is_refused_and_told(scene: Scene) -> None:
     key = scene.episode(scene.patient())
-    mine = plans.desk(scene.tess, key)
+    mine = plan_desk.desk(scene.tess, key)
     scene.plan(key, mine.first_days[0], weekly_distance_m=12_000)
     with pytest.raises(PlanSuperseded, match="Tess saved version 1 of this plan"):
         plans.save(scene.tess, mine, _here(mine), based_on=0)
-    newer = plans.meanwhile(plans.desk(scene.tess, key), 0)
+    newer = plans.meanwhile(plan_desk.desk(scene.tess, key), 0)
     assert newer is not None
     assert "Tess, " in newer.sentence
     assert newer.difference == ("week's distance 7.5 mi",)
-    assert plans.meanwhile(plans.desk(scene.tess, key), 1) is None
+    assert plans.meanwhile(plan_desk.desk(scene.tess, key), 1) is None
 
 
 def test_moving_the_same_plan_to_an_earlier_week_is_a_change_and_keeping_it_is_none(scene: Scene) -> None:
     key = scene.episode(scene.patient())
-    shown = plans.desk(scene.tess, key)
+    shown = plan_desk.desk(scene.tess, key)
     later = _here(shown)
     later = Draft(replace(later.plan, valid_from=shown.first_days[2]), (replace(later.weeks[0], week_start=shown.first_days[2]),))
     plans.save(scene.tess, shown, later, based_on=0)
-    shown = plans.desk(scene.tess, key)
+    shown = plan_desk.desk(scene.tess, key)
     assert "Nothing is different from the plan as it is." in plans.refusals(shown, later, finished=True)
     assert plans.refusals(shown, _here(shown), finished=True) == ()
 
@@ -242,4 +242,4 @@ def test_who_does_not_treat_the_patient_finds_no_plan(scene: Scene) -> None:
     key = scene.episode(scene.patient())
     for stranger in (scene.olga, scene.fred, scene.theo):
         with pytest.raises(NotFound):
-            plans.desk(stranger, key)
+            plan_desk.desk(stranger, key)

@@ -81,6 +81,7 @@ KIND_WORDS = {
     "episode": "the patient page",
     "visit page": "the visit page",
     "appointments": "the visits of a day",
+    "plan page": "the plan page",
     "pain diary": "the pain diary",
     "register": "the register",
     "today": "the list of runners",

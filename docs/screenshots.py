@@ -20,7 +20,7 @@ from data import demo, queries
 from data.database import make_engine, migrate
 from data.permissions import COMMAND_LINE
 from models import Role
-from pages.shared.shell import PAGES
+from pages.shared.shell import OWNER, PAGES
 from tests.browser import PATIENCE_MS, running_browser, settle, sign_in
 from tests.serving import served
 
@@ -105,13 +105,13 @@ def every_page(browser: Browser, address: str, who: Subject, folder: Path) -> No
     for width, _ in (WIDE, NARROW):
         for colours in ("light", "dark"):
             with signed_in(browser, address, who, size=(width, TALL_PX), colours=colours) as page:
-                for path in (one.path for one in PAGES if not one.roles):
+                for path in (one.path for one in PAGES if one.roles != OWNER):
                     open_page(page, path)
                     if path == PATIENT_PAGE:
                         page.locator(CHART).first.wait_for()
                     take(page, folder / f"{Path(path).stem}-{width}-{colours}.png")
             with window(browser, address, who.owner, size=(width, TALL_PX), colours=colours) as page:
-                for path in (one.path for one in PAGES if one.roles):
+                for path in (one.path for one in PAGES if one.roles == OWNER):
                     open_page(page, path)
                     take(page, folder / f"{Path(path).stem}-{width}-{colours}.png")
 

@@ -108,6 +108,10 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         st.title(plain(shown.row.patient_name), anchor=False)
         st.caption(plain(shown.header))
     with st.container(horizontal=True, width="content"):
+        here = {"episode": shown.row.key}
+        st.page_link("pages/plan.py", label="Plan", icon=":material/edit_calendar:", query_params=here)
+        st.page_link("pages/visit.py", label="Visit", icon=":material/clinical_notes:", query_params=here)
+        st.page_link("pages/show.py", label="Show the patient", icon=":material/co_present:", query_params=here)
         take_away(shown.row.patient_key)
         another_runner(viewer)
 

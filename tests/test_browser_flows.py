@@ -19,7 +19,7 @@ from models import EpisodeEntry, PatientEntry, Role, Viewer
 from tests.browser import settle, sign_in
 from tests.run_files import START, fit_run, tcx_run
 
-PAGES = ("", "patient", "visit", "pain-diary", "import-runs", "patients")
+PAGES = ("", "patient", "plan", "visit", "pain-diary", "import-runs", "patients")
 CHICAGO = ZoneInfo("America/Chicago")
 
 

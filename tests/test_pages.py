@@ -30,7 +30,7 @@ from models import (
 )
 from tests.serving import ROOT
 
-PAGES = ("today", "patient", "visit", "show", "pain_diary", "import_runs", "patients", "people")
+PAGES = ("today", "patient", "plan", "visit", "show", "pain_diary", "import_runs", "patients", "people")
 
 
 def _therapist() -> Viewer:

@@ -185,6 +185,7 @@ LEFT = {
     "patient": [("episode", True)],
     "visit": [("visit page", True), ("episode", True)],
     "show": [("visit mode", True), ("episode", True)],
+    "plan": [("plan page", True), ("episode", True)],
     "pain_diary": [("pain diary", True)],
     "import_runs": [("register", False), ("import", True)],
     "patients": [("register", False)],

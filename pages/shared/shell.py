@@ -30,9 +30,11 @@ class Page:
 
 
 OWNER = frozenset({Role.OWNER})
+THERAPIST = frozenset({Role.THERAPIST})
 PAGES = (
     Page("pages/today.py", "Today", "today"),
     Page("pages/patient.py", "Patient", "patient"),
+    Page("pages/plan.py", "Plan", "plan", THERAPIST),
     Page("pages/visit.py", "Visit", "visit"),
     Page("pages/show.py", "Visit mode", "show"),
     Page("pages/pain_diary.py", "Pain diary", "pain-diary"),

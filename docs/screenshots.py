@@ -28,7 +28,7 @@ IMAGES = Path(__file__).parent / "images"
 WIDE, NARROW = (1440, 900), (390, 844)
 PHONE = "Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Mobile Safari/537.36"
 TALL_PX = 2_600  # Streamlit scrolls inside the page: only a tall window shows a whole page
-PATIENT_PAGE = "pages/patient.py"
+PATIENT_PAGE, VISIT_MODE = "pages/patient.py", "pages/show.py"
 CHART = ".js-plotly-plot .main-svg"
 
 
@@ -105,7 +105,9 @@ def every_page(browser: Browser, address: str, who: Subject, folder: Path) -> No
     for width, _ in (WIDE, NARROW):
         for colours in ("light", "dark"):
             with signed_in(browser, address, who, size=(width, TALL_PX), colours=colours) as page:
-                for path in (one.path for one in PAGES if one.roles != OWNER):
+                for path in sorted(
+                    (one.path for one in PAGES if one.roles != OWNER), key=VISIT_MODE.__eq__
+                ):  # it has no way to another page
                     open_page(page, path)
                     if path == PATIENT_PAGE:
                         page.locator(CHART).first.wait_for()

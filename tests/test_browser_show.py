@@ -14,7 +14,8 @@ from tests.browser import settle, sign_in
 def test_the_keys_turn_the_screens_and_closing_asks_first(demo_url: str, serve: Callable[..., str], page: Page) -> None:
     address, engine = serve(demo_url), make_engine(demo_url)
     row = next(row for row in queries.episodes(engine, COMMAND_LINE) if row.status == "active")
-    sign_in(page, address, row.therapist, f"show?episode={row.key}")
+    sign_in(page, address, row.therapist, f"patient?episode={row.key}")  # visit mode itself has nothing that says who is signed in
+    page.goto(f"{address}/show?episode={row.key}")
     title = page.get_by_role("heading", level=1)
     expect(title).to_have_text("Where you were")
     expect(page.get_by_role("button", name="Sign out")).to_be_hidden()

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from benchmarks.sent_runs import Sent, sent_runs
 from benchmarks.server_kills import Kills, killed
 from benchmarks.whole_imports import Faults, after_again, after_kill, settled
+from data import imports
 from data.database import writing
 from data.imports import import_files, sources_of
 from tests.clinic_scene import Scene, new_scene, score_on
@@ -39,6 +40,11 @@ def ada(scene: Scene) -> str:
     key = scene.patient("ADA")
     scene.score(key, *(score_on(day, 2) for day in SENT.earlier_scores))
     return key
+
+
+@pytest.fixture(autouse=True)
+def _no_chunk_ends_because_the_computer_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "CHUNK_SECONDS", 3_600.0)
 
 
 def imported(scene: Scene, patient: str, sent: Sent = SENT, *, files: int | None = None) -> None:

@@ -142,6 +142,9 @@ def broken(hunted: Hunt, statement: str, *mending: str, kept: str = "") -> Itera
         for pragma in ("ignore_check_constraints = ON", "foreign_keys = OFF", "legacy_alter_table = ON", "busy_timeout = 10000"):
             raw.execute(f"PRAGMA {pragma}")
         rows = raw.execute(f"SELECT * FROM {kept}").fetchall() if kept else []
+        guards = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (kept,)).fetchall()
+        for name, _ in guards:
+            raw.execute(f"DROP TRIGGER {name}")
         raw.execute(statement)
         try:
             yield
@@ -151,7 +154,7 @@ def broken(hunted: Hunt, statement: str, *mending: str, kept: str = "") -> Itera
                 raw.execute(f"DELETE FROM {kept}")
                 raw.executemany(f"INSERT INTO {kept} VALUES ({', '.join('?' * len(rows[0]))})", rows)
                 raw.execute("COMMIT")
-            for one in mending:
+            for one in (*mending, *(sql for _, sql in guards)):
                 raw.execute(one)
     finally:
         connection.close()

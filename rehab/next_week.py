@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rehab.bands import band_words
 from rehab.decision import Decision
 from rehab.decision_inputs import STRENGTH_DAYS, DecisionInputs
-from rehab.rules import Source
+from rehab.decision_words import source_words
 from rehab.run_list import RESPONSE_WORDS
 from rehab.screen import CLEAR, OPEN
 from rehab.units import NOT_KNOWN, distance_in, distance_text
@@ -90,12 +90,6 @@ def next_week(decision: Decision) -> NextWeek:
         missing=decision.missing,
         options=tuple(option.words for option in decision.options),
     )
-
-
-def source_words(source: Source) -> str:
-    """Write a source with what was found there, how strong that is, and whether it was read in part only."""
-    part = ", read in part" if source.read_in_part else ""
-    return f"{source.citation}: {source.finding} ({source.strength.words}{part})"
 
 
 def _suggested(decision: Decision) -> tuple[tuple[str, str], ...]:
